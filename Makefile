@@ -1,0 +1,124 @@
+# Slipway: `make up` brings up a platform on this machine, `make test` proves everything.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED := 0
+export GOFLAGS     := -trimpath -buildvcs=false
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TAGS    := embed_components
+PACKAGES := ./...
+# Tools that only check the code have a module of their own, so that Slipway's stays small.
+STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
+
+# NO_INSTALL=1 refuses to install host packages and lists what is missing instead.
+INSTALL := $(if $(NO_INSTALL),--no-install,)
+# ARGS goes to the command: make up ARGS="-f my/platform.yaml"
+ARGS ?=
+
+##@ Use
+.PHONY: help
+help: ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: build ## Bring up the platform: build the CLI, install missing host packages (NO_INSTALL=1 refuses), run `slipway up`
+	bin/slipway host install $(INSTALL)
+	bin/slipway up $(ARGS)
+
+.PHONY: down
+down: build ## Stop the platform and keep its data
+	bin/slipway down $(ARGS)
+
+.PHONY: build
+build: components/components.zip ## Build bin/slipway
+	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
+
+.PHONY: web
+web: ## Build the console's pages into web/dist
+	cd web && npm install --no-save && npm run build
+
+components/components.zip: $(shell find components -mindepth 2 -type f 2>/dev/null)
+	cd components && $(GO) run ./pack
+
+##@ Check
+.PHONY: test
+test: fmt-check vet lint generate-check unit integration catalogue e2e ## Everything; what CI runs
+
+.PHONY: fmt-check
+fmt-check: ## Every Go file is formatted
+	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$files" ]; then echo "not formatted; run gofmt -w on:"; echo "$$files"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet $(PACKAGES)
+	$(GO) vet -tags e2e,catalogue,integration ./...
+
+.PHONY: lint
+lint: ## staticcheck
+	$(STATICCHECK) $(PACKAGES)
+	$(STATICCHECK) -tags e2e,catalogue,integration ./...
+
+.PHONY: unit
+unit: ## Unit tests
+	$(GO) test $(PACKAGES)
+
+# What integration tests run comes from Slipway's own supply, unless the environment names it.
+SUPPLIED := $(CURDIR)/build/test
+EXTRACT   = bin/slipway images extract --supply build
+
+.PHONY: integration
+integration: build ## Tests against a real API server, etcd, node and Git server, which are built where they are not cached (PACKAGES=./internal/deliver/... for a part)
+	bin/slipway host install $(INSTALL)
+ifeq ($(SLIPWAY_TEST_KUBE),)
+	$(EXTRACT) kubernetes $(SUPPLIED)/kubernetes
+endif
+ifeq ($(and $(SLIPWAY_TEST_GITEA),$(SLIPWAY_TEST_GITEA_FILES)),)
+	$(EXTRACT) gitea $(SUPPLIED)/gitea
+endif
+	SLIPWAY_TEST_KUBE="$${SLIPWAY_TEST_KUBE:-$(SUPPLIED)/kubernetes/usr/bin/kube}" \
+	SLIPWAY_TEST_GITEA="$${SLIPWAY_TEST_GITEA:-$(SUPPLIED)/gitea/usr/bin/gitea}" \
+	SLIPWAY_TEST_GITEA_FILES="$${SLIPWAY_TEST_GITEA_FILES:-$(SUPPLIED)/gitea/usr/share/gitea}" \
+	$(GO) test -tags integration -count=1 -timeout 60m -p 1 $(if $(filter ./...,$(PACKAGES)),./internal/...,$(PACKAGES))
+
+.PHONY: catalogue
+catalogue: build ## Every tool, recipe and blueprint loads, renders and meets its contract
+	bin/slipway tools lint
+	$(GO) test -tags catalogue -count=1 -timeout 30m ./test/catalogue/...
+
+.PHONY: e2e
+e2e: build ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
+	bin/slipway host install $(INSTALL)
+	@for p in chromium libnss3-tools; do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$${missing:-} $$p"; done; \
+	if [ -n "$${missing:-}" ]; then \
+	  if [ -n "$(NO_INSTALL)" ]; then echo "this machine lacks, for the test with a browser:$$missing"; exit 1; fi; \
+	  echo "installing$$missing for the test with a browser"; \
+	  { apt-get install -y -qq --no-install-recommends $$missing || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }; } >/dev/null; \
+	fi
+	$(GO) test -tags e2e -count=1 -timeout 80m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
+
+.PHONY: bench
+bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones)
+	$(GO) run ./test/perf $(if $(COLD),-cold) $(if $(JSON),-json '$(JSON)')
+
+##@ Generate
+.PHONY: generate
+generate: ## Write what is generated: schemas, reference pages
+	$(GO) generate ./...
+
+.PHONY: generate-check
+generate-check: ## What is generated is up to date
+	@before=$$(git status --porcelain -- schemas docs/reference); $(MAKE) --no-print-directory generate >/dev/null; \
+	after=$$(git status --porcelain -- schemas docs/reference); \
+	if [ "$$before" != "$$after" ]; then echo "generated files were out of date; commit these:"; git status --porcelain -- schemas docs/reference; exit 1; fi
+
+.PHONY: docs
+docs: generate ## Write the reference pages
+
+.PHONY: clean
+clean: ## Remove what was built here
+	rm -rf bin build components/components.zip

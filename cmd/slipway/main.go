@@ -1,0 +1,29 @@
+// Command slipway turns one declarative file into a running internal developer platform.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/slipway-dev/slipway/internal/cli"
+	"github.com/slipway-dev/slipway/internal/deliver"
+	"github.com/slipway-dev/slipway/internal/deliver/gitea"
+)
+
+// version is set by the linker (see Makefile).
+var version string
+
+// adapters are what this program is built with; everything else knows them by name only.
+var adapters = deliver.Adapters{
+	Git:      deliver.GitServers{gitea.Name: gitea.New},
+	Identity: deliver.IdentityProviders{gitea.Name: gitea.NewIdentity},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the next one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(cli.Main(ctx, cli.SystemEnv(version, adapters), os.Args))
+}

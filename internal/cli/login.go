@@ -1,0 +1,376 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/oauth2"
+
+	"github.com/slipway-dev/slipway/internal/endpoint"
+	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/problem"
+)
+
+type loginOptions struct {
+	Env    *Env
+	Server string
+	CAFile string
+	Scopes []string
+}
+
+func newLoginCommand(env *Env, run func(context.Context, *loginOptions) error) *cobra.Command {
+	o := &loginOptions{Env: env}
+	cmd := &cobra.Command{
+		Use:   "login [URL]",
+		Short: "Sign in to a server; the web interface asks you to confirm",
+		Long: `Sign in to a server. A code is shown here; open the page that is named, sign in there, and
+confirm the code. This command line then acts for you until the session ends or you log out.
+In scripts, set SLIPWAY_SERVER and SLIPWAY_TOKEN instead.`,
+		Example: `  slipway login https://slipway.example.com
+  slipway login https://slipway.NAME.localhost --ca-file <(slipway get ca)
+  slipway login --scope developer:payments`,
+		Args: usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Server = args[0]
+			}
+			return run(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.CAFile, "ca-file", "", "trust the certificates of `FILE` (PEM) too")
+	cmd.Flags().StringArrayVar(&o.Scopes, "scope", nil, "ask for a `ROLE` or ROLE:TEAM only; may be given again")
+	return cmd
+}
+
+func newLogoutCommand(env *Env, run func(context.Context, *loginOptions) error) *cobra.Command {
+	o := &loginOptions{Env: env}
+	return &cobra.Command{
+		Use:   "logout [URL]",
+		Short: "Sign out of a server",
+		Args:  usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Server = args[0]
+			}
+			return run(cmd.Context(), o)
+		},
+	}
+}
+
+func runLogin(ctx context.Context, o *loginOptions) error {
+	known, err := readLogins(o.Env)
+	if err != nil {
+		return err
+	}
+	l, err := o.server(known)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: l.transport(), Timeout: callPatience}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
+	grant := oauth2.Config{ClientID: clientName(), Scopes: o.Scopes, Endpoint: oauth2.Endpoint{
+		DeviceAuthURL: l.Server + "/api/v1/device/code", TokenURL: l.Server + "/api/v1/device/token",
+		AuthStyle: oauth2.AuthStyleInParams}}
+	auth, err := grant.DeviceAuth(ctx)
+	if err != nil {
+		return l.explain("ask for a code", err)
+	}
+	o.Env.printf("Open %s\nand confirm the code %s (it is good for %s)\n", auth.VerificationURIComplete, auth.UserCode,
+		time.Until(auth.Expiry).Round(time.Minute))
+	token, err := grant.DeviceAccessToken(ctx, auth)
+	if err != nil {
+		return l.explain("wait for the confirmation", err)
+	}
+	l.Token, l.Expires = token.AccessToken, token.Expiry
+	var me api.Me
+	if err := l.connection().get(ctx, "/api/v1/me", &me); err != nil {
+		return err
+	}
+	l.Username = me.Username
+	known.Current, known.Servers[l.Server] = l.Server, l
+	if err := known.write(o.Env); err != nil {
+		return err
+	}
+	o.Env.printf("signed in as %s until %s\n", me.Username, l.Expires.Local().Format("2006-01-02 15:04"))
+	return nil
+}
+
+func runLogout(ctx context.Context, o *loginOptions) error {
+	known, err := readLogins(o.Env)
+	if err != nil {
+		return err
+	}
+	l, err := o.server(known)
+	if err != nil {
+		return err
+	}
+	if l.Token == "" {
+		return fault.Hint(fmt.Errorf("this command line is not signed in to %s", l.Server), "")
+	}
+	// The token is forgotten here whatever the server says; the error tells where it may still be good.
+	delete(known.Servers, l.Server)
+	if known.Current == l.Server {
+		known.Current = ""
+	}
+	if err := known.write(o.Env); err != nil {
+		return err
+	}
+	if err := l.connection().post(ctx, "/api/v1/device/revoke", url.Values{"token": {l.Token}}); err != nil {
+		return fmt.Errorf("the token is forgotten here, but may be good until %s: %w",
+			l.Expires.Local().Format("2006-01-02 15:04"), err)
+	}
+	o.Env.printf("signed out of %s\n", l.Server)
+	return nil
+}
+
+// clientName is what the person sees who confirms.
+func clientName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "slipway"
+	}
+	name := strings.Map(func(r rune) rune {
+		if r < 0x80 && (r == '-' || r == '.' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r &&
+			r <= 'Z') {
+			return r
+		}
+		return '-'
+	}, host)
+	return "slipway@" + name[:min(len(name), 50)]
+}
+
+// server gives what is known of the server that is meant: named, in the environment, or the one of
+// the last login.
+func (o *loginOptions) server(known *logins) (login, error) {
+	at := o.Server
+	if at == "" {
+		at = o.Env.Getenv("SLIPWAY_SERVER")
+	}
+	if at == "" {
+		at = known.Current
+	}
+	u, err := url.Parse(at)
+	switch {
+	case at == "":
+		return login{}, fault.Invalid(errors.New("no server is named"), "name its URL, or set SLIPWAY_SERVER")
+	case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return login{}, fault.Invalid(fmt.Errorf("%q is not the https URL of a server", at), "")
+	}
+	at = u.Scheme + "://" + u.Host
+	l := known.Servers[at]
+	l.Server = at
+	if o.CAFile != "" {
+		pem, err := os.ReadFile(o.CAFile)
+		if err != nil {
+			return login{}, fault.Invalid(fmt.Errorf("--ca-file: %w", err), "")
+		}
+		l.CA = string(pem)
+	}
+	return l, nil
+}
+
+func loopback(host string) bool {
+	return endpoint.Below("localhost", host) || host == "127.0.0.1" || host == "::1"
+}
+
+// login is a server at which this command line is or was signed in.
+type login struct {
+	Server   string    `json:"server"`
+	Username string    `json:"username"`
+	Token    string    `json:"token"`
+	Expires  time.Time `json:"expires"`
+	// CA are certificates (PEM) that the server's may come from, besides the system's.
+	CA string `json:"ca,omitempty"`
+}
+
+// logins are all of them, in a file that only their owner can read.
+type logins struct {
+	Current string           `json:"current"`
+	Servers map[string]login `json:"servers"`
+}
+
+// loginsFile follows the XDG Base Directory Specification.
+func loginsFile(env *Env) (string, error) {
+	dir := env.Getenv("XDG_CONFIG_HOME")
+	if dir == "" {
+		home := env.Getenv("HOME")
+		if home == "" {
+			return "", fault.Hint(errors.New("there is no place to keep the login"), "set HOME or XDG_CONFIG_HOME")
+		}
+		dir = filepath.Join(home, ".config")
+	}
+	return filepath.Join(dir, "slipway", "logins.json"), nil
+}
+
+func readLogins(env *Env) (*logins, error) {
+	all := &logins{Servers: map[string]login{}}
+	file, err := loginsFile(env)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return all, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, all)
+	}
+	if err != nil {
+		return nil, fault.Hint(fmt.Errorf("read the logins: %s: %w", file, err), "remove the file and log in again")
+	}
+	if all.Servers == nil {
+		all.Servers = map[string]login{}
+	}
+	return all, nil
+}
+
+// write replaces the file whole, so that it is never half of one.
+func (all *logins) write(env *Env) error {
+	file, err := loginsFile(env)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("keep the login: %w", err)
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(file), ".logins-") // mode 0600
+	if err != nil {
+		return fmt.Errorf("keep the login: %w", err)
+	}
+	_, err = fresh.Write(append(text, '\n'))
+	if err = errors.Join(err, fresh.Sync(), fresh.Close()); err == nil {
+		err = os.Rename(fresh.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keep the login: %w", err), os.Remove(fresh.Name()))
+	}
+	return nil
+}
+
+// callPatience is how long one call may take.
+const callPatience = time.Minute
+
+// transport reaches *.localhost on this machine's loopback, whatever the resolver says (RFC 6761,
+// section 6.3).
+func (l login) transport() http.RoundTripper {
+	return endpoint.Transport("localhost", "127.0.0.1", []byte(l.CA))
+}
+
+// explain says what failed with the server, and what to do about it.
+func (l login) explain(doing string, err error) error {
+	hint := "check the URL; the server must be reachable from here"
+	var unknown x509.UnknownAuthorityError
+	var refused *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &unknown):
+		hint = "trust the platform's CA: add --ca-file <(slipway get ca)"
+	case errors.As(err, &refused) && refused.ErrorCode == "access_denied":
+		return fault.Hint(fmt.Errorf("%s: %s: the login was refused", l.Server, doing), "log in again and confirm the code")
+	case errors.As(err, &refused) && refused.ErrorCode == "expired_token":
+		return fault.Hint(fmt.Errorf("%s: %s: nobody confirmed the code in time", l.Server, doing), "log in again")
+	case errors.As(err, &refused) && refused.ErrorCode != "":
+		return fault.Hint(fmt.Errorf("%s: %s: %s %s", l.Server, doing, refused.ErrorCode, refused.ErrorDescription), "")
+	}
+	return fault.Hint(fmt.Errorf("%s: %s: %w", l.Server, doing, err), hint)
+}
+
+// connect gives the server that is meant, for commands that call it: named, in SLIPWAY_SERVER, or the
+// one of the last login. SLIPWAY_TOKEN wins over the login.
+func connect(env *Env, server string) (*connection, error) {
+	known, err := readLogins(env)
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&loginOptions{Env: env, Server: server}).server(known)
+	if err != nil {
+		return nil, err
+	}
+	if token := env.Getenv("SLIPWAY_TOKEN"); token != "" {
+		l.Token, l.Expires = token, time.Time{}
+	}
+	hint := "slipway login " + l.Server
+	switch {
+	case l.Token == "":
+		return nil, fault.Hint(fmt.Errorf("this command line is not signed in to %s", l.Server), hint)
+	case !l.Expires.IsZero() && time.Now().After(l.Expires):
+		return nil, fault.Hint(fmt.Errorf("the session at %s ended %s", l.Server,
+			l.Expires.Local().Format("2006-01-02 15:04")), hint)
+	}
+	return l.connection(), nil
+}
+
+// connection is a server with the credential for it.
+type connection struct {
+	login
+	client *http.Client
+}
+
+func (l login) connection() *connection {
+	return &connection{l, &http.Client{Transport: l.transport(), Timeout: callPatience}}
+}
+
+// get reads a route of the API into to.
+func (c *connection) get(ctx context.Context, path string, to any) error {
+	return c.do(ctx, http.MethodGet, path, nil, to)
+}
+
+// post sends a form.
+func (c *connection) post(ctx context.Context, path string, form url.Values) error {
+	return c.do(ctx, http.MethodPost, path, form, nil)
+}
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 8 << 20
+
+func (c *connection) do(ctx context.Context, method, path string, form url.Values, to any) error {
+	r, err := http.NewRequestWithContext(ctx, method, c.Server+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	// net/http takes the header away where a redirect leads to another host.
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := c.client.Do(r)
+	if err != nil {
+		return c.explain(method+" "+path, err)
+	}
+	defer response.Body.Close()
+	body := io.LimitReader(response.Body, maxAnswer)
+	if response.StatusCode >= 300 {
+		return c.refused(method+" "+path, response.Status, body)
+	}
+	if to == nil {
+		return nil
+	}
+	if err := json.NewDecoder(body).Decode(to); err != nil {
+		return fmt.Errorf("%s: %s %s: %w", c.Server, method, path, err)
+	}
+	return nil
+}
+
+// refused turns the server's problem into an error with its next step.
+func (c *connection) refused(doing, status string, body io.Reader) error {
+	var p problem.Problem
+	if json.NewDecoder(body).Decode(&p) != nil || p.Detail == "" {
+		return fmt.Errorf("%s: %s: %s", c.Server, doing, status)
+	}
+	return fault.Hint(fmt.Errorf("%s: %s: %s", c.Server, doing, p.Detail), p.Hint)
+}

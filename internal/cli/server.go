@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/server/observe"
+	"github.com/slipway-dev/slipway/internal/server/workload"
+	"github.com/slipway-dev/slipway/internal/server/workload/tokenreview"
+	"github.com/slipway-dev/slipway/internal/spec"
+)
+
+type serverOptions struct {
+	Env *Env
+	// File is the configuration; Level is how much is logged.
+	File, Level string
+	// Given are the settings that flags or the environment gave, by flag.
+	Given map[string]string
+}
+
+// serverSettings are the settings that have a flag, and an environment variable of the same name
+// (SLIPWAY_SERVER_PUBLIC_URL); the flag wins over the variable, and both over the file.
+var serverSettings = []struct {
+	flag, help string
+	field      func(*server.Config) *string
+}{
+	{"listen", "answer at `HOST:PORT`", func(c *server.Config) *string { return &c.Listen }},
+	{"metrics-listen", "serve metrics at `HOST:PORT`; \"\" for nowhere",
+		func(c *server.Config) *string { return &c.MetricsListen }},
+	{"public-url", "the `URL` at which people reach the server", func(c *server.Config) *string { return &c.PublicURL }},
+	{"data-dir", "keep people, sessions and tokens in `DIR`", func(c *server.Config) *string { return &c.DataDir }},
+	{"cookie-key-file", "`FILE` with 32 random bytes in base64, the newest key first",
+		func(c *server.Config) *string { return &c.CookieKeyFile }},
+	{"issuer", "the identity provider's `URL`", func(c *server.Config) *string { return &c.OIDC.Issuer }},
+	{"client-id", "`NAME` under which the provider knows the server",
+		func(c *server.Config) *string { return &c.OIDC.ClientID }},
+	{"client-secret-file", "`FILE` with the client's secret",
+		func(c *server.Config) *string { return &c.OIDC.ClientSecretFile }},
+	{"ca-file", "`FILE` of certificates that the provider's may come from",
+		func(c *server.Config) *string { return &c.OIDC.CAFile }},
+}
+
+func newServerCommand(env *Env, run func(context.Context, *serverOptions) error) *cobra.Command {
+	o := &serverOptions{Env: env, Given: map[string]string{}}
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Serve the API and the web interface",
+		Long: `Serve the API and the web interface.
+
+Settings come from the configuration file, from environment variables named after the flags
+(SLIPWAY_SERVER_PUBLIC_URL for --public-url), and from flags; the later ones win. Limits,
+lifetimes and roles stand in the file only. Traces are sent where OTEL_EXPORTER_OTLP_ENDPOINT says.`,
+		Example: `  slipway server --config server.yaml
+
+  # server.yaml
+  publicURL: https://slipway.example.com
+  dataDir: /var/lib/slipway-server
+  cookieKeyFile: /etc/slipway/cookie-keys   # openssl rand -base64 32
+  oidc:
+    issuer: https://id.example.com
+    clientID: slipway
+    clientSecretFile: /etc/slipway/client-secret
+  roles:
+  - {group: platform-admins, role: platform-admin}
+  - {group: "{team}:developers", role: developer}
+  - {serviceAccount: ci/robot, role: developer, team: payments}`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.collect(cmd)
+			return run(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.File, "config", "", "configuration `FILE` (YAML)")
+	cmd.Flags().StringVar(&o.Level, "log-level", "info", "log `debug|info|warn|error` and what is worse")
+	for _, s := range serverSettings {
+		cmd.Flags().String(s.flag, "", s.help)
+	}
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+	return cmd
+}
+
+// collect notes what flags and environment say.
+func (o *serverOptions) collect(cmd *cobra.Command) {
+	for _, s := range serverSettings {
+		variable := "SLIPWAY_SERVER_" + strings.ToUpper(strings.ReplaceAll(s.flag, "-", "_"))
+		if value := o.Env.Getenv(variable); value != "" {
+			o.Given[s.flag] = value
+		}
+		if f := cmd.Flags().Lookup(s.flag); f.Changed {
+			o.Given[s.flag] = f.Value.String()
+		}
+	}
+}
+
+func runServer(ctx context.Context, o *serverOptions) error {
+	level, err := o.level()
+	if err != nil {
+		return err
+	}
+	config, doc, err := o.config()
+	if err != nil {
+		return err
+	}
+	reviewer, err := reviewer(config)
+	if err != nil {
+		return err
+	}
+	s, err := server.New(ctx, server.Options{
+		Config: config, Document: doc, Reviewer: reviewer, Version: o.Env.Version, Getenv: o.Env.Getenv,
+		Log: observe.NewLogger(o.Env.Err, level),
+	})
+	if err != nil {
+		return invalidConfig(err)
+	}
+	listeners, err := s.Listen()
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return s.Run(ctx, listeners)
+}
+
+func (o *serverOptions) level() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.Level)); err != nil {
+		return level, fault.Invalid(fmt.Errorf("--log-level: %q is not one of debug, info, warn, error", o.Level), "")
+	}
+	return level, nil
+}
+
+// config reads the file, if there is one, and lays over it what was given besides.
+func (o *serverOptions) config() (server.Config, *spec.Document, error) {
+	config := server.Defaults()
+	var doc *spec.Document
+	if o.File != "" {
+		file := o.File
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(o.Env.Dir, file)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return config, nil, fault.Invalid(fmt.Errorf("read the configuration: %w", err), "")
+		}
+		if config, doc, err = server.DecodeConfig(o.File, text); err != nil {
+			return config, doc, invalidConfig(err)
+		}
+	}
+	for _, s := range serverSettings {
+		if value, ok := o.Given[s.flag]; ok {
+			*s.field(&config) = value
+		}
+	}
+	return config, doc, nil
+}
+
+func invalidConfig(err error) error {
+	var found spec.Errors
+	if errors.As(err, &found) {
+		return fault.Invalid(err, "correct the configuration; `slipway server --help` shows one")
+	}
+	return err
+}
+
+// reviewer asks the cluster that the server runs in about service accounts; nil where none may call.
+func reviewer(config server.Config) (workload.Reviewer, error) {
+	if config.Kubernetes.Audience == "" {
+		return nil, nil
+	}
+	cluster, err := rest.InClusterConfig()
+	if err != nil {
+		return nil, fault.Invalid(fmt.Errorf("kubernetes.audience is set: %w", err),
+			"leave it out where the server does not run in a cluster")
+	}
+	client, err := kubernetes.NewForConfig(cluster)
+	if err != nil {
+		return nil, fmt.Errorf("set up the cluster's client: %w", err)
+	}
+	return tokenreview.New(client.AuthenticationV1().TokenReviews()), nil
+}

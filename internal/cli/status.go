@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/internal/platform"
+)
+
+// statusEvery is how often `status --watch` looks again.
+const statusEvery = 2 * time.Second
+
+type statusOptions struct {
+	Env       *Env
+	Selection platform.Selection
+	Format    string
+	Watch     bool
+}
+
+func newStatusCommand(env *Env, run func(context.Context, *statusOptions) error) *cobra.Command {
+	o := &statusOptions{Env: env}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what runs, how it is, and where",
+		Args:  usage(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+	}
+	addSelection(cmd, &o.Selection)
+	cmd.Flags().BoolVarP(&o.Watch, "watch", "w", false, "show it again every two seconds")
+	addFormat(cmd, &o.Format, "text", "json")
+	return cmd
+}
+
+func runStatus(ctx context.Context, o *statusOptions) error {
+	line, err := find(ctx, o.Env, o.Selection)
+	if err != nil {
+		return err
+	}
+	for {
+		s, err := line.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if o.Watch && o.Env.Terminal && o.Format == "text" {
+			o.Env.printf("\x1b[H\x1b[2J")
+		}
+		if err := printStatus(o, s); err != nil || !o.Watch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(statusEvery):
+		}
+	}
+}
+
+// find gives the platform that was brought up and is meant.
+func find(ctx context.Context, env *Env, s platform.Selection) (*platform.Line, error) {
+	home, err := env.home()
+	if err != nil {
+		return nil, err
+	}
+	return platform.Find(ctx, home, env.Dir, s)
+}
+
+func printStatus(o *statusOptions, s platform.Status) error {
+	env := o.Env
+	if o.Format == "json" {
+		return json.NewEncoder(env.Out).Encode(s)
+	}
+	paint := painter(env.Colour)
+	health := func(h string) string {
+		switch h {
+		case platform.Healthy:
+			return paint(green, h)
+		case platform.Progressing:
+			return paint(yellow, h)
+		}
+		return paint(red, h)
+	}
+	env.printf("%s (%s)  %s\n\n", paint(bold, s.Name), s.Domain, health(s.Health))
+	t := newTable(env.Out, "CAPABILITY", "TOOL", "VERSION", "HEALTH", "URL")
+	for _, c := range s.Capabilities {
+		t.row(c.Capability, c.Tool, c.Version, health(c.Health), c.URL)
+	}
+	t.flush()
+	if len(s.Packages) > 0 {
+		env.printf("\n")
+		t = newTable(env.Out, "PACKAGE", "HEALTH", "URL")
+		for _, p := range s.Packages {
+			t.row(p.Name, health(p.Health), p.URL)
+		}
+		t.flush()
+	}
+	if len(s.Parts) > 0 {
+		env.printf("\n")
+		t = newTable(env.Out, "NODE PART", "STATE", "SINCE", "RESTARTS", "MEMORY")
+		for _, p := range s.Parts {
+			t.row(p.Name, p.State, p.Since, fmt.Sprint(p.Restarts), bytesText(p.Memory))
+		}
+		t.flush()
+	}
+	env.printf("\nmemory %s (Slipway's own %s), state %s, image store %s, build cache %s, %s free on disk\n",
+		bytesText(s.Memory.Total), bytesText(s.Memory.Slipway), bytesText(s.Disk.State), bytesText(s.Disk.Store),
+		bytesText(s.Disk.Cache), bytesText(s.Disk.Free))
+	for _, n := range s.Notes {
+		env.printf("%s\n", n)
+	}
+	return nil
+}

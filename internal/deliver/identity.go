@@ -1,0 +1,108 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/slipway-dev/slipway/api/v1alpha1"
+	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/kube"
+	"github.com/slipway-dev/slipway/internal/plan"
+)
+
+// Keys of a Secret that holds a registered client.
+const (
+	clientIDKey     = "client-id"
+	clientSecretKey = "client-secret"
+)
+
+// ClientLogin is what a registered OpenID Connect client proves itself with; a public one has no secret.
+type ClientLogin struct{ ID, Secret string }
+
+// IdentityProvider is what delivery needs of the platform's identity provider. Adapters stand in
+// folders below this one that bear the tool's name.
+type IdentityProvider interface {
+	// EnsureClient registers the client, or brings the one called so up to date. Known is the
+	// login that it has had so far, empty at first: it stays where the provider still knows it.
+	EnsureClient(ctx context.Context, client v1alpha1.OIDCClient, known ClientLogin) (ClientLogin, error)
+}
+
+// IdentityAccess is how an adapter reaches its provider.
+type IdentityAccess struct {
+	Issuer             string
+	Username, Password string // of an administrator
+	HTTP               *http.Client
+}
+
+// IdentityProviders are the adapters by the name that tools give in their field "adapter".
+type IdentityProviders map[string]func(IdentityAccess) (IdentityProvider, error)
+
+// Adapters are all that the program was built with, by capability; everything else knows them by
+// name only.
+type Adapters struct {
+	Git      GitServers
+	Identity IdentityProviders
+}
+
+// OpenIdentity opens the platform's identity provider.
+func OpenIdentity(ctx context.Context, c *kube.Client, p plan.Plan, providers IdentityProviders, client *http.Client) (IdentityProvider, error) {
+	unit, outputs := provider(p, "identity")
+	if unit == nil || unit.Tool == nil {
+		return nil, fault.Hint(fmt.Errorf("the platform %s has no identity provider", p.Name), "choose a tool for the capability identity")
+	}
+	open, ok := providers[unit.Tool.Spec.Adapter]
+	if !ok {
+		return nil, fault.Hint(fmt.Errorf("no adapter %q speaks to the identity provider %s", unit.Tool.Spec.Adapter, unit.Name),
+			"choose another tool for the capability identity, or correct the tool's field adapter")
+	}
+	issuer, _ := outputs["issuer"].(string)
+	admin, _ := outputs["admin"].(string)
+	namespace, name, ok := strings.Cut(admin, "/")
+	if !ok {
+		return nil, fmt.Errorf("tool %s: its output identity.admin, %q, is not namespace/name of a Secret", unit.Name, admin)
+	}
+	login, err := ReadSecret(ctx, c, namespace, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the identity provider's login: %w", err)
+	}
+	return open(IdentityAccess{Issuer: issuer, Username: string(login["username"]), Password: string(login["password"]), HTTP: client})
+}
+
+// registered registers o's client, waiting for a provider that still starts, and gives the keys of
+// its Secret; none where o has no client.
+func (r Runtime) registered(ctx context.Context, o v1alpha1.RuntimeObject, waits func(missing string)) (map[string][]byte, error) {
+	if o.Client == nil {
+		return nil, nil
+	}
+	if r.Identity == nil {
+		return nil, errors.New("no identity provider to register the client at")
+	}
+	// A Secret that is missing, or can't be read, has no login yet; writing it will tell.
+	old, _ := ReadSecret(ctx, r.Client, o.Namespace, o.Name)
+	var login ClientLogin
+	var last error
+	err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+		identity, err := r.Identity(ctx)
+		if err == nil {
+			login, err = identity.EnsureClient(ctx, *o.Client, ClientLogin{ID: string(old[clientIDKey]), Secret: string(old[clientSecretKey])})
+		}
+		last = err
+		if errors.Is(err, ErrNotYet) || apierrors.IsNotFound(err) {
+			waits("the identity provider")
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("register the client %s: %w", o.Client.Name, cmp.Or(last, err))
+	}
+	return map[string][]byte{clientIDKey: []byte(login.ID), clientSecretKey: []byte(login.Secret)}, nil
+}

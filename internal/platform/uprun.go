@@ -1,0 +1,337 @@
+package platform
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/cluster/pki"
+	"github.com/slipway-dev/slipway/internal/deliver"
+	"github.com/slipway-dev/slipway/internal/endpoint"
+	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/health"
+	"github.com/slipway-dev/slipway/internal/kube"
+	"github.com/slipway-dev/slipway/internal/plan"
+	"github.com/slipway-dev/slipway/internal/progress"
+	"github.com/slipway-dev/slipway/internal/render"
+	"github.com/slipway-dev/slipway/internal/step"
+	"github.com/slipway-dev/slipway/internal/supply"
+)
+
+// readyLimit is how long a unit may take to become ready once its images are there; it ends what
+// would wait for ever, and the error says what was missing.
+const readyLimit = 10 * time.Minute
+
+// upRun is one `up` under way: what its steps hand to each other. A step reads only what steps
+// before it have written.
+type upRun struct {
+	*Line
+	report   progress.Reporter
+	supplier *supply.Supplier
+	images   *supply.Run
+	ca       deliver.CA
+	before   delivered
+
+	client    *kube.Client // written by startCluster
+	tree      render.Tree  // written by renderTree
+	digest    string
+	unchanged bool
+	commit    string          // written by push
+	touched   map[string]bool // the same: units that the push changed, nil for all
+
+	seen sync.Map // units that were seen to be well and left alone, by name
+}
+
+func newUpRun(ctx context.Context, l *Line, report progress.Reporter) (*upRun, error) {
+	u := &upRun{Line: l, report: report}
+	if _, err := readJSON(l.dir.delivered(), &u.before); err != nil {
+		return nil, err
+	}
+	var err error
+	if u.ca, err = l.authority(); err != nil {
+		return nil, err
+	}
+	if u.supplier, err = l.supplier(report); err != nil {
+		return nil, err
+	}
+	u.images = u.supplier.Start(ctx, l.components())
+	return u, nil
+}
+
+func (u *upRun) close() { u.images.Close() }
+
+// waitImages waits for the images of components, which only an embedded node takes from here.
+func (u *upRun) waitImages(ctx context.Context, t *progress.Task, components []string) error {
+	if !u.embedded() {
+		return nil
+	}
+	for _, c := range components {
+		if u.thereSoon(ctx, c) {
+			continue
+		}
+		t.Wait("waits for the image " + c)
+		if err := u.images.Wait(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// thereSoon says whether an image is there, or comes before a person would notice.
+func (u *upRun) thereSoon(ctx context.Context, component string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	return u.images.Wait(ctx, component) == nil
+}
+
+// startCluster starts the embedded node as soon as its programs are there, or connects to the
+// existing cluster.
+func (u *upRun) startCluster(ctx context.Context, t *progress.Task) (string, error) {
+	message := "connected"
+	if !u.embedded() {
+		if err := u.foreign().Check(ctx); err != nil {
+			return "", err
+		}
+	} else {
+		if err := u.waitImages(ctx, t, nodeComponents); err != nil {
+			return "", err
+		}
+		t.Update("unpack the node's programs")
+		if err := u.supplier.Extract(ctx, nodeComponents[0], u.dir.programs()); err != nil {
+			return "", err
+		}
+		t.Update("start")
+		if err := u.node(u.report).Up(ctx); err != nil {
+			return "", err
+		}
+		message = "the Kubernetes API answers"
+	}
+	client, err := u.connect()
+	u.client = client
+	return message, err
+}
+
+// renderTree renders every unit and compares the result with what was delivered last.
+func (u *upRun) renderTree(ctx context.Context, t *progress.Task) (string, error) {
+	tree, err := u.Render(ctx, progress.Func(func(e progress.Event) {
+		if e.State == progress.Running {
+			t.Update(strings.TrimPrefix(e.Task, "render/") + ": " + e.Message)
+		}
+	}))
+	if err != nil {
+		return "", err
+	}
+	u.tree, u.digest = tree, digest(tree)
+	u.unchanged = u.digest == u.before.Tree && u.before.Commit != ""
+	if u.unchanged {
+		return fmt.Sprintf("%d objects, unchanged", len(tree.Files)), nil
+	}
+	return fmt.Sprintf("%d objects", len(tree.Files)), nil
+}
+
+// digest is over everything that is delivered.
+func digest(tree render.Tree) string {
+	h := sha256.New()
+	for _, f := range tree.Files {
+		fmt.Fprintf(h, "%s\x00%d\x00", f.Path, len(f.Data))
+		h.Write(f.Data)
+	}
+	for _, c := range tree.Contents {
+		fmt.Fprintf(h, "%s\x00%s\x00", c.Repository, c.Digest)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// install applies a bootstrap unit and waits until it is ready. A unit that is as it was
+// delivered, and well, is left alone.
+func (u *upRun) install(unit plan.Unit) func(context.Context, *progress.Task) (string, error) {
+	return func(ctx context.Context, t *progress.Task) (string, error) {
+		if err := u.waitImages(ctx, t, unit.Components); err != nil {
+			return "", err
+		}
+		if u.unchanged && u.well(ctx, unit) {
+			return "", step.Skip("unchanged")
+		}
+		if err := u.takeChangedImages(ctx, t); err != nil {
+			return "", err
+		}
+		if err := u.runtimeObjects(ctx, t, unit); err != nil {
+			return "", err
+		}
+		if err := u.apply(ctx, t, unit); err != nil {
+			return "", err
+		}
+		return u.waitReady(ctx, t, unit)
+	}
+}
+
+// apply applies a unit's objects.
+func (u *upRun) apply(ctx context.Context, t *progress.Task, unit plan.Unit) error {
+	objects := u.tree.Unit(unit.Name).ApplyOrder()
+	t.Update(fmt.Sprintf("apply %d objects", len(objects)))
+	client, objects, err := deliver.ForEngine(u.client, u.plan, unit, objects)
+	if err != nil {
+		return err
+	}
+	return deliver.Apply(ctx, client, u.Name(), objects, t)
+}
+
+// prepare makes what a unit needs before the delivery tool brings it: its images and the Secrets
+// that are not in Git. A tool of a platform that comes up for the first time is applied too, so
+// that it starts while those are still coming that bring it later.
+func (u *upRun) prepare(unit plan.Unit) func(context.Context, *progress.Task) (string, error) {
+	return func(ctx context.Context, t *progress.Task) (string, error) {
+		if err := u.waitImages(ctx, t, unit.Components); err != nil {
+			return "", err
+		}
+		if u.unchanged && u.well(ctx, unit) {
+			return "", step.Skip("unchanged")
+		}
+		if err := u.takeChangedImages(ctx, t); err != nil {
+			return "", err
+		}
+		if err := u.runtimeObjects(ctx, t, unit); err != nil {
+			return "", err
+		}
+		if u.before.Commit != "" || unit.Tool == nil {
+			return "images and secrets are there", nil
+		}
+		if err := u.apply(ctx, t, unit); err != nil {
+			return "", err
+		}
+		return "applied", nil
+	}
+}
+
+func (u *upRun) runtimeObjects(ctx context.Context, t *progress.Task, unit plan.Unit) error {
+	if unit.Tool == nil || len(unit.Tool.Spec.Runtime) == 0 {
+		return nil
+	}
+	t.Update("make secrets")
+	ctx, cancel := limit(ctx, readyLimit)
+	defer cancel()
+	r := deliver.Runtime{Client: u.client, Platform: u.Name(), CA: u.ca, Identity: func(ctx context.Context) (deliver.IdentityProvider, error) {
+		return deliver.OpenIdentity(ctx, u.client, u.plan, u.adapters.Identity, u.http(u.ca.Certificate))
+	}}
+	return r.Ensure(ctx, unit.Namespace, unit.Tool.Spec.Runtime, t)
+}
+
+// well says whether a unit is ready right now.
+func (u *upRun) well(ctx context.Context, unit plan.Unit) bool {
+	for _, h := range health.Check(ctx, u.client, u.healthUnits(unit.Name)) {
+		if h.State != health.Ready {
+			return false
+		}
+	}
+	u.seen.Store(unit.Name, true)
+	return true
+}
+
+// waitReady waits until all objects of a unit are ready.
+func (u *upRun) waitReady(ctx context.Context, t *progress.Task, unit plan.Unit) (string, error) {
+	ctx, cancel := limit(ctx, readyLimit)
+	defer cancel()
+	units := u.healthUnits(unit.Name)
+	if err := health.Wait(ctx, u.client, units, relay(t), "unit"); err != nil {
+		return "", fault.Hint(err, "slipway why "+unit.Name)
+	}
+	return fmt.Sprintf("%d objects ready", len(units[0].Objects)), nil
+}
+
+func (u *upRun) healthUnits(name string) []health.Unit {
+	for _, h := range health.Units(u.plan, u.tree) {
+		if h.Name == name {
+			return []health.Unit{h}
+		}
+	}
+	return []health.Unit{{Name: name}}
+}
+
+// check waits until a unit is ready, whoever applies it, and until its probes pass.
+func (u *upRun) check(unit plan.Unit) func(context.Context, *progress.Task) (string, error) {
+	return func(ctx context.Context, t *progress.Task) (string, error) {
+		if _, ok := u.seen.Load(unit.Name); !ok {
+			if _, err := u.waitReady(ctx, t, unit); err != nil {
+				return "", err
+			}
+		}
+		only := u.plan
+		only.Units = []plan.Unit{unit}
+		ctx, cancel := limit(ctx, readyLimit)
+		defer cancel()
+		prober := health.Prober{HTTP: u.http(u.ca.Certificate), Kube: u.client}
+		if err := prober.Wait(ctx, only, relay(t), "probe"); err != nil {
+			return "", fault.Hint(err, "slipway why "+unit.Name)
+		}
+		probes := 0
+		if unit.Tool != nil {
+			probes = len(unit.Tool.Spec.Probes)
+		}
+		return fmt.Sprintf("ready, %d probes passed", probes), nil
+	}
+}
+
+// remember notes what was delivered: the next `up` has nothing to do if nothing changes.
+func (u *upRun) remember(ctx context.Context) error {
+	decisions, err := u.supplier.Decide(ctx, u.components())
+	if err != nil {
+		return err
+	}
+	lock, err := u.newLock(ctx, decisions)
+	if err != nil {
+		return err
+	}
+	if err := plan.WriteLock(u.lockPath(), lock); err != nil {
+		return fault.Hint(err, "make the directory of the Platform file writable: the lock belongs beside it")
+	}
+	return writeJSON(u.dir.delivered(), delivered{Tree: u.digest, Commit: u.commit, Time: time.Now().UTC()})
+}
+
+// explain adds what a person can do about a failed step.
+func (u *upRun) explain(err error) error {
+	if hint, _ := fault.Of(err); hint != "" || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fault.Hint(err, "run the same command again: it goes on where it stopped; `slipway why` looks for the cause")
+}
+
+// limit ends a wait; the cause says why.
+func limit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("not within %s", d))
+}
+
+// relay shows what a stage reports about itself as the message of one task.
+func relay(t *progress.Task) progress.Reporter {
+	return progress.Func(func(e progress.Event) {
+		switch e.State {
+		case progress.Waiting:
+			t.Wait(e.Message)
+		case progress.Running:
+			t.Update(e.Message)
+		}
+	})
+}
+
+// authority makes the platform's CA where it is missing, and reads what else is trusted.
+func (l *Line) authority() (deliver.CA, error) {
+	cert, key, err := pki.EnsureCA(l.dir.ca(), l.Name())
+	if err != nil {
+		return deliver.CA{}, err
+	}
+	trusted, err := l.trustedBundles()
+	if err != nil {
+		return deliver.CA{}, err
+	}
+	return deliver.CA{Certificate: cert, Key: key, Trusted: trusted, Public: publicRoots()}, nil
+}
+
+// http reaches the platform's pages from this host.
+func (l *Line) http(ca []byte) *http.Client {
+	return &http.Client{Transport: endpoint.Transport(l.plan.Domain, l.gatewayAddress(), ca), Timeout: 30 * time.Second}
+}

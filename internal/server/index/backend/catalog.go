@@ -1,0 +1,167 @@
+// Package backend answers the API's questions about the software catalogue from the index.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/entity"
+	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/index"
+)
+
+// Catalog is the software catalogue as the API shows it.
+type Catalog struct{ Index *index.Index }
+
+var _ api.Catalog = Catalog{}
+
+// Entities lists entities in the order of their references.
+func (c Catalog) Entities(ctx context.Context, q api.EntityQuery, page api.Page) (api.List[api.EntitySummary], error) {
+	owners, err := reference("owner", q.Owner, "group")
+	if err != nil {
+		return api.List[api.EntitySummary]{}, err
+	}
+	systems, err := reference("system", q.System, "system")
+	if err != nil {
+		return api.List[api.EntitySummary]{}, err
+	}
+	l, err := c.Index.Entities(ctx, index.EntityQuery{Text: q.Text, Filter: entity.Filter{
+		Kinds: some(q.Kind), Types: some(q.Type), Namespaces: some(q.Namespace), Lifecycles: some(q.Lifecycle),
+		Tags: some(q.Tag), Owners: owners, Systems: systems}}, index.Page(page))
+	return convert(l, err, summary)
+}
+
+// Entity shows an entity.
+func (c Catalog) Entity(ctx context.Context, ref api.EntityRef) (api.Entity, error) {
+	e, missing, err := c.Index.Entity(ctx, entity.NewRef(ref.Kind, ref.Namespace, ref.Name))
+	if err != nil {
+		return api.Entity{}, wrap(err)
+	}
+	absent := make(map[entity.Ref]bool, len(missing))
+	for _, ref := range missing {
+		absent[ref] = true
+	}
+	out := api.Entity{Ref: e.Ref().String(), APIVersion: e.APIVersion, Kind: e.Kind, Spec: e.Spec, Source: source(e.Source),
+		Metadata: api.EntityMetadata{Name: e.Metadata.Name, Namespace: e.Metadata.Namespace, Title: e.Metadata.Title,
+			Description: e.Metadata.Description, Labels: e.Metadata.Labels, Annotations: e.Metadata.Annotations,
+			Tags: e.Metadata.Tags},
+		Relations: []api.Relation{}, Errors: []api.EntityError{}}
+	if out.Spec == nil {
+		out.Spec = map[string]any{}
+	}
+	for _, l := range e.Metadata.Links {
+		out.Metadata.Links = append(out.Metadata.Links, api.Link(l))
+	}
+	for _, r := range e.Relations {
+		out.Relations = append(out.Relations, api.Relation{Type: r.Type, Target: r.Target.String(), Missing: absent[r.Target]})
+	}
+	for _, f := range e.Errors {
+		message := f.Message
+		if f.Suggestion != "" {
+			message += fmt.Sprintf("; did you mean %q?", f.Suggestion)
+		}
+		out.Errors = append(out.Errors, api.EntityError{Message: message, Path: f.Path, Line: f.Line})
+	}
+	return out, nil
+}
+
+// Search lists the best hits first.
+func (c Catalog) Search(ctx context.Context, text string, page api.Page) (api.List[api.SearchHit], error) {
+	l, err := c.Index.Search(ctx, text, index.Page(page))
+	return convert(l, err, func(h index.Hit) api.SearchHit {
+		return api.SearchHit{Entity: summary(h.Summary), Excerpt: h.Excerpt}
+	})
+}
+
+// Graph gives what is at most depth relations away from root.
+func (c Catalog) Graph(ctx context.Context, root api.EntityRef, depth int) (api.Graph, error) {
+	ref := entity.NewRef(root.Kind, root.Namespace, root.Name)
+	g, err := c.Index.Graph(ctx, ref, depth)
+	if err != nil {
+		return api.Graph{}, wrap(err)
+	}
+	refs := make([]entity.Ref, len(g.Nodes))
+	for i, n := range g.Nodes {
+		refs[i] = n.Ref
+	}
+	known, err := c.Index.Summaries(ctx, refs)
+	if err != nil {
+		return api.Graph{}, wrap(err)
+	}
+	out := api.Graph{Root: ref.String(), Truncated: g.Truncated, Nodes: []api.EntitySummary{}, Edges: []api.GraphEdge{}}
+	for _, n := range g.Nodes {
+		s, there := known[n.Ref]
+		if !there { // referred to, and not in the catalogue
+			s = index.Summary{Ref: n.Ref, Kind: n.Kind, Namespace: n.Ref.Namespace, Name: n.Ref.Name, Errors: 1}
+		}
+		out.Nodes = append(out.Nodes, summary(s))
+	}
+	for _, e := range g.Edges {
+		out.Edges = append(out.Edges, api.GraphEdge{From: e.From.String(), To: e.To.String(), Type: e.Type})
+	}
+	return out, nil
+}
+
+func summary(s index.Summary) api.EntitySummary {
+	tags := s.Tags
+	if tags == nil {
+		tags = []string{}
+	}
+	return api.EntitySummary{Ref: s.Ref.String(), Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, Title: s.Title,
+		Description: s.Description, Type: s.Type, Lifecycle: s.Lifecycle, Owner: s.Owner, System: s.System, Tags: tags,
+		Errors: s.Errors}
+}
+
+// source takes a location apart: "owner/name/path".
+func source(p entity.Place) *api.Source {
+	parts := strings.SplitN(p.Location, "/", 3)
+	if len(parts) < 3 {
+		return nil
+	}
+	return &api.Source{Repository: forge.Repository{Owner: parts[0], Name: parts[1]}.String(), Path: parts[2]}
+}
+
+// reference reads a reference in a query; none where it is empty.
+func reference(field, text, kind string) ([]entity.Ref, error) {
+	if text == "" {
+		return nil, nil
+	}
+	ref, err := entity.ParseRef(text, kind, entity.DefaultNamespace)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", field, err, api.ErrInvalid)
+	}
+	return []entity.Ref{ref}, nil
+}
+
+func some(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// convert makes the API's list of one of the index's.
+func convert[A, B any](l index.List[A], err error, item func(A) B) (api.List[B], error) {
+	if err != nil {
+		return api.List[B]{}, wrap(err)
+	}
+	out := api.List[B]{Items: make([]B, len(l.Items)), Next: l.Next}
+	for i, a := range l.Items {
+		out.Items[i] = item(a)
+	}
+	return out, nil
+}
+
+// wrap says in the API's terms what kind of failure it is.
+func wrap(err error) error {
+	switch {
+	case errors.Is(err, index.ErrNotFound):
+		return fmt.Errorf("%w: %w", err, api.ErrNotFound)
+	case errors.Is(err, index.ErrCursor):
+		return fmt.Errorf("%w: %w", err, api.ErrInvalid)
+	}
+	return err
+}

@@ -1,0 +1,28 @@
+import { useNow } from '~/lib/now'
+import { ago, duration, moment } from '~/lib/words'
+
+/** A moment, as its distance from now; in full where one looks closer. */
+export function Time({ at }: { at: string }) {
+  const now = useNow()
+  return (
+    <time dateTime={at} title={moment(at)}>
+      {ago(at, now)}
+    </time>
+  )
+}
+
+/** A moment in full. */
+export function Moment({ at }: { at: string }) {
+  return <time dateTime={at}>{moment(at)}</time>
+}
+
+/** How long something took, or has taken so far. */
+export function Took({ from, to }: { from?: string; to?: string }) {
+  const now = useNow()
+  if (!from) return null
+  return (
+    <span className="muted nowrap">
+      {duration(from, to ?? new Date(Math.max(now, Date.parse(from))).toISOString())}
+    </span>
+  )
+}
