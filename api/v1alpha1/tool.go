@@ -199,6 +199,10 @@ type Delivery struct {
 	// where it changed nothing of the unit), true when the engine has applied the unit at that
 	// revision and finds it healthy.
 	Condition string `json:"condition"`
+	// Observed is a CEL expression over the same, true when the engine has compared an application
+	// with that revision, whether it has applied it or not. It is asked of applications that
+	// packages bring themselves.
+	Observed string `json:"observed,omitempty"`
 	// Refresh are annotations that make the engine look at an application again at once; they
 	// are set on those that are not done after a while, in case an event was missed.
 	Refresh map[string]string `json:"refresh,omitempty"`

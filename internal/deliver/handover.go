@@ -41,6 +41,9 @@ type Target struct {
 	// Touched are the units that the push changed; nil where all count as changed. An engine need
 	// not look at the others, and so need not know that there is a newer revision.
 	Touched map[string]bool
+	// Contents are the commits that were pushed for packages, by the repository's URL. The engine
+	// is to look at them by then: it can miss the Git server's word.
+	Contents map[string]string
 }
 
 // revision is what a unit has to be at; empty where any will do.
@@ -70,16 +73,17 @@ func HandOver(ctx context.Context, c *kube.Client, p plan.Plan, tree render.Tree
 	if err != nil {
 		return fmt.Errorf("hand over: %w", err)
 	}
+	if err := showContents(ctx, c, p, tree, target.Contents, report, prefix); err != nil {
+		return fmt.Errorf("hand over: %w", err)
+	}
 	return waitPruned(ctx, c, p, applications, report, prefix)
 }
 
 // handedOver is each application as something whose health can be looked at.
 func handedOver(p plan.Plan, applications map[string]*unstructured.Unstructured, target Target) []health.Unit {
 	var ready []v1alpha1.ReadyCheck
-	if engine, _ := provider(p, "delivery"); engine != nil && engine.Tool != nil && engine.Tool.Spec.Delivery != nil {
-		if condition := engine.Tool.Spec.Delivery.Condition; condition != "" {
-			ready = []v1alpha1.ReadyCheck{{Condition: condition}}
-		}
+	if engine := engineOf(p); engine != nil && engine.Condition != "" {
+		ready = []v1alpha1.ReadyCheck{{Condition: engine.Condition}}
 	}
 	units := make([]health.Unit, 0, len(applications))
 	for name, application := range applications {

@@ -129,3 +129,57 @@ func TestHandOver_WaitsForTheRevisionAndForWhatHasToGo(t *testing.T) {
 		t.Error("the application that left the tree is still there")
 	}
 }
+
+func TestHandOver_InsistsThatTheEngineLooksAtContents(t *testing.T) {
+	c, ctx := client(t), within(t)
+	if err := deliver.Apply(ctx, c, "hand", objects(t, handKind), nil); err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Plan{Name: "hand", Units: []plan.Unit{{Name: "engine", Capabilities: []string{"delivery"}, Bootstrap: true,
+		Tool: &v1alpha1.Tool{Spec: v1alpha1.ToolSpec{Delivery: &v1alpha1.Delivery{
+			Condition: "object.status.revision == revision", Refresh: map[string]string{"hand.test/look": "now"},
+			Observed: "has(object.status) && object.status.content == revision"}}}}}}
+	const url = "https://git.example.com/slipway/page"
+	tree := handTree(t, "page")
+	own := objects(t, "{apiVersion: hand.test/v1, kind: Hand, metadata: {name: own, namespace: default}, spec: {repo: '"+url+"'}}")[0]
+	tree.Files = append(tree.Files, render.File{Path: "packages/page/own.yaml", Unit: "page", Object: own, Data: []byte(url)})
+	tree.Contents = []render.Content{{Unit: "page", Repository: "page", URL: url}}
+	if err := deliver.Apply(ctx, c, "hand", []*unstructured.Unstructured{own}, nil); err != nil {
+		t.Fatal(err)
+	}
+	resource, err := c.Resource(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An engine that has missed the push and loses the first request: it takes the mark away
+	// without having looked.
+	lost := 0
+	go func() {
+		for ctx.Err() == nil {
+			live, err := resource.Get(ctx, "own", metav1.GetOptions{})
+			if err == nil && live.GetAnnotations()["hand.test/look"] != "" {
+				live.SetAnnotations(nil)
+				if live, err = resource.Update(ctx, live, metav1.UpdateOptions{}); err == nil {
+					if lost++; lost > 1 {
+						live.Object["status"] = map[string]any{"content": "c2"}
+						_, _ = resource.UpdateStatus(ctx, live, metav1.UpdateOptions{})
+						return
+					}
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	go engine(ctx, t, c, tree, "r1")
+	target := deliver.Target{Revision: "r1", Contents: map[string]string{url: "c2"}}
+	if err := deliver.HandOver(ctx, c, p, tree, target, progress.Discard, "delivery"); err != nil {
+		t.Fatal(err)
+	}
+	live, err := c.Get(ctx, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen, _, _ := unstructured.NestedString(live.Object, "status", "content"); seen != "c2" {
+		t.Errorf("HandOver ended while the engine was at %q", seen)
+	}
+}

@@ -31,8 +31,15 @@ func (u *upRun) push(ctx context.Context, t *progress.Task) (string, error) {
 	}
 	if n := len(u.tree.Contents); n > 0 {
 		t.Update(fmt.Sprintf("push the contents of packages to %d repositories", n))
-		if _, err := forge.PushContents(ctx, u.tree.Contents); err != nil {
+		contents, err := forge.PushContents(ctx, u.tree.Contents)
+		if err != nil {
 			return "", err
+		}
+		u.contents = map[string]string{}
+		for _, c := range u.tree.Contents {
+			if pushed := contents[c.Repository]; pushed.Any() {
+				u.contents[c.URL] = pushed.Commit
+			}
 		}
 	}
 	if err := u.markFound(ctx); err != nil {
@@ -93,7 +100,8 @@ func (u *upRun) handOver(ctx context.Context, t *progress.Task) (string, error) 
 		return "", err
 	}
 	t.Update("hand over")
-	if err := deliver.HandOver(ctx, u.client, u.plan, u.tree, deliver.Target{Revision: u.commit, Touched: u.touched}, u.report, stepHandOver); err != nil {
+	target := deliver.Target{Revision: u.commit, Touched: u.touched, Contents: u.contents}
+	if err := deliver.HandOver(ctx, u.client, u.plan, u.tree, target, u.report, stepHandOver); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s owns %d units", u.provider(capabilityDelivery).Name, len(u.plan.Units)), nil

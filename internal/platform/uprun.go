@@ -42,8 +42,9 @@ type upRun struct {
 	tree      render.Tree  // written by renderTree
 	digest    string
 	unchanged bool
-	commit    string          // written by push
-	touched   map[string]bool // the same: units that the push changed, nil for all
+	commit    string            // written by push
+	touched   map[string]bool   // the same: units that the push changed, nil for all
+	contents  map[string]string // the same: commits of packages' contents, by repository URL
 
 	seen sync.Map // units that were seen to be well and left alone, by name
 }
