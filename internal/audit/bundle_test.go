@@ -3,7 +3,6 @@ package audit_test
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -14,31 +13,12 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/slipway-dev/slipway/internal/audit"
 	"github.com/slipway-dev/slipway/internal/audit/audittest"
 	"github.com/slipway-dev/slipway/internal/evidence/evidencetest"
 	"github.com/slipway-dev/slipway/internal/fault"
 )
-
-// swapSignature puts the signature of one envelope under the content of another.
-func swapSignature(t *testing.T, content, signature []byte) []byte {
-	t.Helper()
-	var c, s dsse.Envelope
-	if err := json.Unmarshal(content, &c); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(signature, &s); err != nil {
-		t.Fatal(err)
-	}
-	c.Signatures = s.Signatures
-	data, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
 
 // files gives a bundle's files as a file system.
 func files(b *audit.Bundle) fstest.MapFS {
@@ -61,7 +41,7 @@ func packed(t testing.TB, b *audit.Bundle) []byte {
 // The files and their contents are a promise to whoever reads bundles by other means.
 func TestBundle_GoldenFiles(t *testing.T) {
 	var out strings.Builder
-	for path, data := range export(t, story()...).Files() {
+	for path, data := range audittest.Export(t, audittest.Story()...).Files() {
 		fmt.Fprintf(&out, "== %s (%d bytes)\n", path, len(data))
 		if !strings.HasPrefix(path, "tile/") {
 			out.Write(data)
@@ -71,7 +51,7 @@ func TestBundle_GoldenFiles(t *testing.T) {
 }
 
 func TestBundle_ReadFromZipAndFolder(t *testing.T) {
-	want := export(t, story()...)
+	want := audittest.Export(t, audittest.Story()...)
 	data := packed(t, want)
 	fromZip, err := audit.ReadZip(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -107,7 +87,7 @@ func TestReadBundle_WhatIsLeftOutIsFound(t *testing.T) {
 	for n := range 300 {
 		many = append(many, n)
 	}
-	b := rebuild(t, slices.Collect(func(yield func([]byte) bool) {
+	b := audittest.Rebuild(t, slices.Collect(func(yield func([]byte) bool) {
 		for _, n := range many {
 			if !yield(audittest.Envelope(t, n)) {
 				return
@@ -151,7 +131,7 @@ func TestReadBundle_SaysWhatIsWrong(t *testing.T) {
 		"a broken tile":    {"tile/entries/000.p/5", func(s string) string { return s[:len(s)-1] }, "tile/entries/000.p/5: "},
 		"broken hashes":    {"tile/0/000.p/5", func(s string) string { return s[1:] }, "are not hashes of 32 bytes"},
 	} {
-		all := files(export(t, story()...))
+		all := files(audittest.Export(t, audittest.Story()...))
 		if tc.change == nil {
 			delete(all, tc.path)
 		} else {
@@ -194,9 +174,9 @@ func TestTrust_WrittenAndRead(t *testing.T) {
 // FuzzReadZip proves that any zip file gives an error or a bundle that can be verified, and never one that passes for a
 // log whose checkpoints it lacks.
 func FuzzReadZip(f *testing.F) {
-	whole := packed(f, export(f, story()...))
+	whole := packed(f, audittest.Export(f, audittest.Story()...))
 	f.Add(whole)
-	f.Add(packed(f, export(f)))
+	f.Add(packed(f, audittest.Export(f)))
 	f.Add(whole[:len(whole)-10])
 	trust := audittest.Trust(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -216,7 +196,7 @@ func FuzzReadZip(f *testing.F) {
 
 // FuzzVerify puts any bytes into a bundle's parts: the one entry and the one checkpoint that pass are the real ones.
 func FuzzVerify(f *testing.F) {
-	good := export(f, story()[0])
+	good := audittest.Export(f, audittest.Story()[0])
 	entry, signed := good.Entries[0].Envelope, good.Checkpoints[1]
 	trust := audittest.Trust(f)
 	f.Add(entry, good.Leaves[0], signed)
@@ -242,7 +222,7 @@ func BenchmarkVerify(b *testing.B) {
 	for n := range all {
 		all[n] = audittest.Envelope(b, n)
 	}
-	bundle, trust := rebuild(b, all...), audittest.Trust(b)
+	bundle, trust := audittest.Rebuild(b, all...), audittest.Trust(b)
 	for b.Loop() {
 		report, err := audit.Verify(bundle, trust, audit.Known{})
 		if err != nil || !report.OK() {
@@ -258,7 +238,7 @@ func BenchmarkReadZip(b *testing.B) {
 	for n := range all {
 		all[n] = audittest.Envelope(b, n)
 	}
-	data := packed(b, rebuild(b, all...))
+	data := packed(b, audittest.Rebuild(b, all...))
 	for b.Loop() {
 		if _, err := audit.ReadZip(bytes.NewReader(data), int64(len(data))); err != nil {
 			b.Fatal(err)

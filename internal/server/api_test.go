@@ -18,6 +18,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/server/access"
 	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/apitest"
 	"github.com/slipway-dev/slipway/internal/server/limits"
 )
 
@@ -27,10 +28,10 @@ func everyone() []string {
 }
 
 // filled is a server with a world behind it.
-func filled(t testing.TB, change ...func(*Options)) (*fixture, *world) {
+func filled(t testing.TB, change ...func(*Options)) (*fixture, *apitest.World) {
 	t.Helper()
-	w := &world{}
-	f := start(t, append([]func(*Options){func(o *Options) { o.Backends = w.backends() }}, change...)...)
+	w := &apitest.World{}
+	f := start(t, append([]func(*Options){func(o *Options) { o.Backends = w.Backends() }}, change...)...)
 	return f, w
 }
 
@@ -92,14 +93,14 @@ var bodies = map[string]any{
 	"POST /api/v1/me/tokens":                              api.NewToken{Name: "x", Scopes: []string{"viewer"}, Days: 1},
 	"PUT /api/v1/people/{person}/access":                  api.Access{Allowed: true},
 	"POST /api/v1/templates/{namespace}/{name}/dry-run":   api.Values{Values: map[string]any{"a": 1}},
-	"POST /api/v1/teams/{team}/template-runs":             api.NewRun{Template: goService},
-	"POST /api/v1/teams/{team}/applications":              api.NewApplication{Name: "orders", Template: goService},
+	"POST /api/v1/teams/{team}/template-runs":             api.NewRun{Template: apitest.GoService},
+	"POST /api/v1/teams/{team}/applications":              api.NewApplication{Name: "orders", Template: apitest.GoService},
 	"POST /api/v1/teams/{team}/environments":              api.NewEnvironment{Name: "load-test", Lifetime: "48h"},
 	"POST " + promotions:                                  api.NewPromotion{From: "dev", To: "prod"},
-	"POST " + promotions + "/{number}/waivers":            api.NewWaiver{Gate: "soak", Reason: "the fair is tomorrow", Until: noon},
+	"POST " + promotions + "/{number}/waivers":            api.NewWaiver{Gate: "soak", Reason: "the fair is tomorrow", Until: apitest.Noon},
 	"POST " + promotions + "/{number}/break-glass":        api.NewBreakGlass{Reason: "everything burns"},
 	"POST " + promotions + "/{number}/break-glass/review": api.NewReview{Accepted: true, Comment: "it did burn"},
-	"POST /api/v1/policies/test":                          api.PolicyTest{Gates: "gates: []", From: noon, To: noon.Add(time.Hour)},
+	"POST /api/v1/policies/test":                          api.PolicyTest{Gates: "gates: []", From: apitest.Noon, To: apitest.Noon.Add(time.Hour)},
 	"POST /api/v1/webhooks/{source}":                      map[string]any{"ref": "refs/heads/main"},
 	"POST /api/v1/device/code":                            "client_id=slipway",
 	"POST /api/v1/device/token":                           grant + "x",
@@ -221,7 +222,7 @@ func TestRoutes_TellTheBackendWhoAsks(t *testing.T) {
 	}
 	c.do("DELETE", "/api/v1/teams/payments/applications/orders?keepRepository=true", nil)
 	c.do("DELETE", "/api/v1/teams/payments/environments/load-test", nil)
-	got := w.done()
+	got := w.Done()
 	slices.Sort(got)
 	want := []string{
 		"ada breaks the glass of payments/orders#1: everything burns", `ada creates environment payments/load-test for "48h"`,
@@ -267,9 +268,9 @@ func TestProblems_SayCauseAndNextStep(t *testing.T) {
 		{"no body", "POST", "/api/v1/teams/payments/environments", nil, 400, "request body is required", nil},
 		{"a scope that is none", "POST", "/api/v1/me/tokens", api.NewToken{Name: "x", Scopes: []string{"king"}, Days: 1},
 			422, `body.scopes: "king": there is no role "king", only viewer, developer, approver, auditor, platform-admin`, nil},
-		{"a backend's own words", "POST", "/api/v1/policies/test", api.PolicyTest{Gates: "wrong", From: noon,
-			To: noon.Add(1)}, 422, "gates.yaml:3: no such field", nil},
-		{"time backwards", "POST", "/api/v1/policies/test", api.PolicyTest{Gates: "x", From: noon, To: noon}, 422,
+		{"a backend's own words", "POST", "/api/v1/policies/test", api.PolicyTest{Gates: "wrong", From: apitest.Noon,
+			To: apitest.Noon.Add(1)}, 422, "gates.yaml:3: no such field", nil},
+		{"time backwards", "POST", "/api/v1/policies/test", api.PolicyTest{Gates: "x", From: apitest.Noon, To: apitest.Noon}, 422,
 			"body.from is not before body.to", nil},
 		{"wrong signature", "POST", "/api/v1/webhooks/forge", map[string]any{}, 403, "the signature of forge is wrong", nil},
 		{"another's cursor", "GET", "/api/v1/applications?cursor=e30", nil, 422, "the cursor does not belong to this list",
@@ -306,14 +307,14 @@ func TestProblems_SayCauseAndNextStep(t *testing.T) {
 	if a := c.do("GET", "/api/v1/teams/payments/environments", nil); a.status != 405 || a.header.Get("Allow") != "POST" {
 		t.Errorf("%d, Allow: %q", a.status, a.header.Get("Allow"))
 	}
-	if len(w.done()) > 0 {
-		t.Errorf("a refused request reached a backend: %v", w.done())
+	if len(w.Done()) > 0 {
+		t.Errorf("a refused request reached a backend: %v", w.Done())
 	}
 }
 
 func TestProblems_KeepWhatIsInsideInside(t *testing.T) {
 	f, w := filled(t)
-	w.fail = fmt.Errorf("dial tcp 10.0.0.7:5432: password %q is wrong", "hunter2")
+	w.Fail = fmt.Errorf("dial tcp 10.0.0.7:5432: password %q is wrong", "hunter2")
 	c := f.as(user("ada", everyone()...))
 	p := c.want(http.StatusInternalServerError, "POST", "/api/v1/teams/payments/environments",
 		map[string]any{"name": "x"}).problem(t)
@@ -444,8 +445,8 @@ func TestAudit_ExportIsWholeOrCut(t *testing.T) {
 	f, _ := filled(t)
 	ann := f.as(user("ann", "auditors"))
 	a := ann.want(http.StatusOK, "GET", "/api/v1/audit/export", nil)
-	if string(a.body) != "an archive" || a.header.Get("Content-Type") != "application/x-tar" ||
-		a.header.Get("Content-Disposition") != `attachment; filename="slipway-audit.tar"` {
+	if string(a.body) != "an archive" || a.header.Get("Content-Type") != "application/zip" ||
+		a.header.Get("Content-Disposition") != `attachment; filename="slipway-audit.zip"` {
 		t.Errorf("%q %v", a.body, a.header)
 	}
 	p := ann.want(http.StatusUnprocessableEntity, "GET", "/api/v1/audit/export?from=1999-01-01T00:00:00Z", nil).problem(t)
@@ -479,7 +480,7 @@ func TestServer_AnswersWithinItsTime(t *testing.T) {
 		o.Config.Limits.Caller = limits.Rate{PerSecond: 100, Burst: 100}
 	})
 	p := f.as(user("ann", "auditors")).want(http.StatusGatewayTimeout, "POST", "/api/v1/policies/test",
-		api.PolicyTest{Gates: "x", From: noon, To: noon.Add(1)}).problem(t)
+		api.PolicyTest{Gates: "x", From: apitest.Noon, To: apitest.Noon.Add(1)}).problem(t)
 	if p.Hint == "" {
 		t.Errorf("%+v", p)
 	}

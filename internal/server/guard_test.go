@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/apitest"
 	"github.com/slipway-dev/slipway/internal/server/limits"
 )
 
@@ -86,9 +87,9 @@ func TestLimits_WhoGuessesTokensStopsBeingJudged(t *testing.T) {
 }
 
 func TestLimits_Bodies(t *testing.T) {
-	w := &world{}
+	w := &apitest.World{}
 	f := start(t, func(o *Options) {
-		o.Backends = w.backends()
+		o.Backends = w.Backends()
 		o.Config.Limits.BodyBytes = 4 << 10
 	})
 	dan := f.as(user("dan", "payments:developers"))
@@ -101,8 +102,8 @@ func TestLimits_Bodies(t *testing.T) {
 	// Routes with small bodies have a bound of their own, whatever the server's.
 	f.anonymous().want(http.StatusRequestEntityTooLarge, "POST", "/api/v1/device/code", "client_id="+strings.Repeat("a",
 		17<<10))
-	if len(w.done()) != 1 {
-		t.Error(w.done())
+	if len(w.Done()) != 1 {
+		t.Error(w.Done())
 	}
 }
 

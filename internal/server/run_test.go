@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/apitest"
 )
 
 // running is a server that Run runs.
@@ -51,13 +52,13 @@ func (f *fixture) run(t testing.TB) *running {
 
 func TestRun_FinishesWhatItAnswersBeforeItStops(t *testing.T) {
 	slow := &slowTest{begun: make(chan struct{}), finish: make(chan struct{})}
-	f := start(t, func(o *Options) { o.Backends = api.Backends{Policies: slow, Events: &world{}} })
+	f := start(t, func(o *Options) { o.Backends = api.Backends{Policies: slow, Events: &apitest.World{}} })
 	r := f.run(t)
 	ann := f.as(user("ann", "auditors"))
 	ann.want(http.StatusOK, "GET", r.main+"/readyz", nil)
 	answers := make(chan answer, 1)
 	go func() {
-		a, err := ann.try("POST", r.main+"/api/v1/policies/test", api.PolicyTest{Gates: "x", From: noon, To: noon.Add(1)})
+		a, err := ann.try("POST", r.main+"/api/v1/policies/test", api.PolicyTest{Gates: "x", From: apitest.Noon, To: apitest.Noon.Add(1)})
 		if err != nil {
 			t.Error(err)
 		}

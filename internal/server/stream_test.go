@@ -136,7 +136,7 @@ func TestStream_WhatIsWrongIsSaidBeforeOrAtTheEnd(t *testing.T) {
 
 func TestStream_ShowsOnlyTheCallersTeams(t *testing.T) {
 	f, w := filled(t)
-	w.events = []api.Event{{ID: "1", Team: "payments", Summary: "a"}, {ID: "2", Team: "search", Summary: "b"}, {ID: "3",
+	w.Events = []api.Event{{ID: "1", Team: "payments", Summary: "a"}, {ID: "2", Team: "search", Summary: "b"}, {ID: "3",
 		Summary: "c"}, {ID: "4", Team: "payments", Summary: "d"}}
 	l := f.as(user("vera", "payments:viewers")).listen("/api/v1/events")
 	for _, want := range []string{"1", "3", "4"} {
@@ -165,7 +165,7 @@ func TestStream_AreBoundedForEachCaller(t *testing.T) {
 
 func TestStream_EndsWithTheCredential(t *testing.T) {
 	f, w := filled(t)
-	w.events = []api.Event{{ID: "1", Summary: "a"}}
+	w.Events = []api.Event{{ID: "1", Summary: "a"}}
 	claims := f.provider.Claims(user("vera", "payments:viewers"))
 	claims["exp"] = f.clock.now().Add(2 * time.Second).Unix()
 	all := f.with(f.provider.Token(t, claims)).listen("/api/v1/events").rest()
@@ -176,7 +176,7 @@ func TestStream_EndsWithTheCredential(t *testing.T) {
 
 func TestStream_EndsWhenTheServerStops(t *testing.T) {
 	f, w := filled(t)
-	w.events = []api.Event{{ID: "1", Summary: "a"}}
+	w.Events = []api.Event{{ID: "1", Summary: "a"}}
 	l := f.as(user("vera", "payments:viewers")).listen("/api/v1/events")
 	if _, ok := l.next(); !ok {
 		t.Fatal("no event")

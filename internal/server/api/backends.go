@@ -129,7 +129,7 @@ type Audit interface {
 	// Decisions lists the newest first.
 	Decisions(ctx context.Context, teams Teams, q DecisionQuery, page Page) (List[DecisionSummary], error)
 	Decision(ctx context.Context, index uint64) (Decision, error)
-	// Export writes everything that `slipway audit verify` needs, as a tar archive.
+	// Export writes everything that `slipway audit verify` needs, as a zip file.
 	Export(ctx context.Context, q ExportQuery, to io.Writer) error
 	Checkpoint(ctx context.Context) (Checkpoint, error)
 	// Findings lists what runs or was merged without a decision.

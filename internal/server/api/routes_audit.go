@@ -71,7 +71,7 @@ func (a *API) registerAudit() {
 			return back.Checkpoint(ctx)
 		})
 	download(g, route{"GET /audit/export", "export-audit", "Export the log, for `slipway audit verify`", http.StatusOK},
-		"application/x-tar", "slipway-audit.tar",
+		"application/zip", "slipway-audit.zip",
 		func(_ context.Context, _ access.Principal, in *Span) (func(context.Context, io.Writer) error, error) {
 			return func(ctx context.Context, to io.Writer) error { return back.Export(ctx, ExportQuery(*in), to) }, nil
 		})

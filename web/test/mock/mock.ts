@@ -123,8 +123,8 @@ export function newMock(scenario: string = 'full'): Mock {
     if ('file' in answer) {
       response
         .writeHead(200, {
-          'Content-Type': 'application/x-tar',
-          'Content-Disposition': 'attachment; filename="slipway-audit.tar"',
+          'Content-Type': 'application/zip',
+          'Content-Disposition': 'attachment; filename="slipway-audit.zip"',
         })
         .end(answer.file)
       return

@@ -10,7 +10,7 @@ export function ExportSection({ from, to }: { from?: string; to?: string }) {
   return (
     <Section title="Verify it yourself">
       <p>An export holds everything that a check needs, on any machine, without this platform:</p>
-      <pre className="code wrap">slipway audit verify slipway-audit.tar</pre>
+      <pre className="code wrap">slipway audit verify slipway-audit.zip</pre>
       {may(me, 'auditor') ? (
         <p>
           <a className="button" href={`/api/v1/audit/export?${range}`} download>
