@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slipway-dev/slipway/api/v1alpha1"
 	"github.com/slipway-dev/slipway/internal/host"
+	"github.com/slipway-dev/slipway/internal/plan"
 	"github.com/slipway-dev/slipway/internal/progress"
 	"github.com/slipway-dev/slipway/internal/step"
 )
@@ -100,7 +102,11 @@ func (u *upRun) steps() []step.Step {
 			continue
 		}
 		name := stepTools + "/" + unit.Name
-		steps = append(steps, step.Step{Name: name, After: []string{stepCluster, stepRender}, Message: "wait for images", Run: u.prepare(unit)})
+		after := []string{stepCluster, stepRender}
+		if p := u.provider(capabilityIdentity); p != nil && p.Name != unit.Name && registers(unit) {
+			after = append(after, stepTools+"/"+p.Name)
+		}
+		steps = append(steps, step.Step{Name: name, After: after, Message: "wait for images", Run: u.prepare(unit)})
 		rest = append(rest, name)
 	}
 	steps = append(steps,
@@ -118,7 +124,13 @@ func (u *upRun) steps() []step.Step {
 const (
 	capabilityGit      = "git"
 	capabilityDelivery = "delivery"
+	capabilityIdentity = "identity"
 )
+
+// registers says whether a unit becomes a client of the identity provider before it starts.
+func registers(unit plan.Unit) bool {
+	return unit.Tool != nil && slices.ContainsFunc(unit.Tool.Spec.Runtime, func(o v1alpha1.RuntimeObject) bool { return o.Client != nil })
+}
 
 // Summary is what a person wants to know when the platform is up.
 type Summary struct {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/slipway-dev/slipway/internal/cluster/pki"
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/endpoint"
@@ -184,8 +186,8 @@ func (u *upRun) apply(ctx context.Context, t *progress.Task, unit plan.Unit) err
 }
 
 // prepare makes what a unit needs before the delivery tool brings it: its images and the Secrets
-// that are not in Git. A tool of a platform that comes up for the first time is applied too, so
-// that it starts while those are still coming that bring it later.
+// that are not in Git. A tool that is new to the platform is applied too, so that it starts while
+// those are still coming that bring it later, and so that others can register with it.
 func (u *upRun) prepare(unit plan.Unit) func(context.Context, *progress.Task) (string, error) {
 	return func(ctx context.Context, t *progress.Task) (string, error) {
 		if err := u.waitImages(ctx, t, unit.Components); err != nil {
@@ -200,7 +202,7 @@ func (u *upRun) prepare(unit plan.Unit) func(context.Context, *progress.Task) (s
 		if err := u.runtimeObjects(ctx, t, unit); err != nil {
 			return "", err
 		}
-		if u.before.Commit != "" || unit.Tool == nil {
+		if unit.Tool == nil || !u.isNew(ctx, unit) {
 			return "images and secrets are there", nil
 		}
 		if err := u.apply(ctx, t, unit); err != nil {
@@ -208,6 +210,19 @@ func (u *upRun) prepare(unit plan.Unit) func(context.Context, *progress.Task) (s
 		}
 		return "applied", nil
 	}
+}
+
+// isNew says whether the delivery tool has not been given a unit yet.
+func (u *upRun) isNew(ctx context.Context, unit plan.Unit) bool {
+	if u.before.Commit == "" {
+		return true
+	}
+	application, ok := deliver.Applications(u.tree)[unit.Name]
+	if !ok {
+		return false
+	}
+	_, err := u.client.Get(ctx, application)
+	return apierrors.IsNotFound(err)
 }
 
 func (u *upRun) runtimeObjects(ctx context.Context, t *progress.Task, unit plan.Unit) error {
