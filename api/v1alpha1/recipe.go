@@ -97,6 +97,11 @@ type ModuleLayer struct {
 	Module string `json:"module"`
 	// Copy maps a path in the image to a file or directory inside the module.
 	Copy map[string]string `json:"copy"`
+	// Exclude lists globs of paths in the image (as a Debian layer's) that stay out.
+	Exclude []string `json:"exclude,omitempty"`
+	// Mode is the octal mode of the copied files; 0644 where empty, and 0755 for those that can be executed in
+	// the module's zip. Zips of Go modules hold none that can.
+	Mode string `json:"mode,omitempty"`
 }
 
 // WheelLayer copies files out of a wheel, fetched by pip with its hash required.

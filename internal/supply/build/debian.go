@@ -96,24 +96,13 @@ var unread = []string{
 const licences = "/usr/share/doc/*/copyright"
 
 func (d debian) filter() (func(string, byte) bool, error) {
-	parse := func(patterns []string) ([]layer.Glob, error) {
-		var globs []layer.Glob
-		for _, p := range patterns {
-			g, err := layer.ParseGlob(p)
-			if err != nil {
-				return nil, err
-			}
-			globs = append(globs, g)
-		}
-		return globs, nil
-	}
-	out, err1 := parse(never)
-	exclude, err2 := parse(append(slices.Clone(unread), d.Exclude...))
+	out, err1 := globs(never)
+	exclude, err2 := globs(append(slices.Clone(unread), d.Exclude...))
 	always := d.Include
 	if len(d.Exclude) == 0 {
 		always = append(slices.Clone(always), licences)
 	}
-	include, err3 := parse(always)
+	include, err3 := globs(always)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}
@@ -125,11 +114,26 @@ func (d debian) filter() (func(string, byte) bool, error) {
 		if slices.Contains(merged, p) {
 			return true // dropped again if nothing lies there
 		}
-		any := func(globs []layer.Glob) bool {
-			return slices.ContainsFunc(globs, func(g layer.Glob) bool { return slices.ContainsFunc(names, g.Match) })
-		}
-		return !any(out) && (!any(exclude) || any(include))
+		return !matches(out, names...) && (!matches(exclude, names...) || matches(include, names...))
 	}, nil
+}
+
+// globs reads path globs.
+func globs(patterns []string) ([]layer.Glob, error) {
+	var globs []layer.Glob
+	for _, p := range patterns {
+		g, err := layer.ParseGlob(p)
+		if err != nil {
+			return nil, err
+		}
+		globs = append(globs, g)
+	}
+	return globs, nil
+}
+
+// matches says whether any glob matches any of a file's names.
+func matches(globs []layer.Glob, names ...string) bool {
+	return slices.ContainsFunc(globs, func(g layer.Glob) bool { return slices.ContainsFunc(names, g.Match) })
 }
 
 // merged are the directories that are links into /usr.

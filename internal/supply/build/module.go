@@ -33,8 +33,18 @@ func (m moduleFiles) fill(ctx context.Context, w *workshop, t *layer.Tree) ([]sb
 	if err != nil {
 		return nil, err
 	}
-	if err := w.copyAll(t, m.Copy, found.Dir, ""); err != nil {
+	copied := layer.New()
+	if err := w.copyAll(copied, m.Copy, found.Dir, m.Mode); err != nil {
 		return nil, fmt.Errorf("module %s: %w", m.Module, err)
+	}
+	out, err := globs(m.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: %w", m.Module, err)
+	}
+	for _, p := range copied.Paths() {
+		if e, _ := copied.Get(p); !matches(out, p) {
+			t.Put(p, e)
+		}
 	}
 	return []sbom.Package{sbom.GoModule(found.Path, found.Version)}, nil
 }
