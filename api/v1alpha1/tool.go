@@ -41,6 +41,8 @@ type ToolSpec struct {
 	Providers []string `json:"providers,omitempty"`
 	// Components are the recipes whose images the tool runs.
 	Components []string `json:"components,omitempty"`
+	// Publish are images that `up` puts into the platform's own registry, for those who build on them.
+	Publish []PublishedImage `json:"publish,omitempty"`
 	// Values are the defaults of what a platform may set.
 	Values map[string]any `json:"values,omitempty"`
 	// Sources give the manifests, in this order.
@@ -141,15 +143,26 @@ type OIDCClient struct {
 	Public bool `json:"public,omitempty"`
 }
 
-// RuntimeValue is one value: exactly one of Value, Random, Bytes, From and CA is set.
+// PublishedImage is a component's image in the platform's registry.
+type PublishedImage struct {
+	Component string `json:"component"`
+	// Name is the repository and tag there, "slipway/go:1.26"; the tag follows the component.
+	Name string `json:"name"`
+}
+
+// RuntimeValue is one value: exactly one of Value, Random, Bytes, Key, From, PublicOf and CA is set.
 type RuntimeValue struct {
 	Value string `json:"value,omitempty"`
 	// Random is a length in characters, from letters and digits, by a cryptographic source.
 	Random int `json:"random,omitempty"`
 	// Bytes is a number of random bytes, written in base64 (standard alphabet, padded).
 	Bytes int `json:"bytes,omitempty"`
+	// Key makes a new private key to sign with, in PEM (PKCS #8): "ecdsa-p256".
+	Key string `json:"key,omitempty" jsonschema:"enum=ecdsa-p256"`
 	// From copies a key of another Secret: "namespace/name/key".
 	From string `json:"from,omitempty"`
+	// PublicOf is the public half, in PEM (PKIX), of a private key that another Secret holds: "namespace/name/key".
+	PublicOf string `json:"publicOf,omitempty"`
 	// CA is "certificate" (the platform CA's PEM), "key" (its private key's PEM), or "bundle"
 	// (platform CA, then the platform's trusted bundles, then the public roots).
 	CA string `json:"ca,omitempty" jsonschema:"enum=certificate,enum=key,enum=bundle"`

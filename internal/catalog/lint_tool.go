@@ -40,6 +40,9 @@ func (l *linter) tool(t Tool) {
 	for i, component := range t.Spec.Components {
 		known(l, t.doc, fieldpath.Item("spec.components", i), "component", component, l.catalog.Recipes)
 	}
+	for i, image := range t.Spec.Publish {
+		known(l, t.doc, fieldpath.Item("spec.publish", i)+".component", "component", image.Component, l.catalog.Recipes)
+	}
 	for i, s := range t.Spec.Sources {
 		l.source(t, fieldpath.Item("spec.sources", i), s)
 	}

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -99,21 +100,25 @@ func (r Runtime) Ensure(ctx context.Context, namespace string, objects []v1alpha
 func copies(o v1alpha1.RuntimeObject) int {
 	n := 0
 	for _, v := range o.Data {
-		if v.From != "" {
+		if sourceOf(v) != "" {
 			n++
 		}
 	}
 	return n
 }
 
+// sourceOf is the key of another Secret that a value is made from; "" where it is made from none.
+func sourceOf(v v1alpha1.RuntimeValue) string { return cmp.Or(v.From, v.PublicOf) }
+
 // copied reads the values that o copies from other Secrets, waiting until they are there.
 func (r Runtime) copied(ctx context.Context, o v1alpha1.RuntimeObject, waits func(missing string)) (map[string][]byte, error) {
 	values := map[string][]byte{}
 	for key, v := range o.Data {
-		if v.From == "" {
+		source := sourceOf(v)
+		if source == "" {
 			continue
 		}
-		ref, err := ParseKeyRef(v.From)
+		ref, err := ParseKeyRef(source)
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", key, err)
 		}

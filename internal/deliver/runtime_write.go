@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway-dev/slipway/api/v1alpha1"
+	"github.com/slipway-dev/slipway/internal/evidence"
 	"github.com/slipway-dev/slipway/internal/kube"
 )
 
@@ -106,7 +107,7 @@ func (r Runtime) complete(data map[string][]byte, o v1alpha1.RuntimeObject, copi
 	changed := false
 	for key, v := range o.Data {
 		old, exists := data[key]
-		if exists && (!v.Follow || v.Random > 0 || v.Bytes > 0) { // nothing can be followed in a random value
+		if exists && (!v.Follow || v.Random > 0 || v.Bytes > 0 || v.Key != "") { // nothing can be followed in a random value
 			continue
 		}
 		value, err := r.value(v, copied[key])
@@ -124,6 +125,14 @@ func (r Runtime) value(v v1alpha1.RuntimeValue, copied []byte) ([]byte, error) {
 	switch {
 	case v.From != "":
 		return copied, nil
+	case v.PublicOf != "":
+		signer, err := evidence.NewSigner(copied)
+		if err != nil {
+			return nil, fmt.Errorf("public half of %s: %w", v.PublicOf, err)
+		}
+		return []byte(signer.PublicKey()), nil
+	case v.Key != "":
+		return evidence.GenerateKey()
 	case v.CA != "":
 		return r.CA.material(v.CA)
 	case v.Random > 0:

@@ -69,6 +69,9 @@ func NewLock(p Plan, c *catalog.Catalog, d Decisions) (Lock, error) {
 		case KindTool:
 			lock.Tools = append(lock.Tools, LockedTool{Name: u.Name, Version: u.Version, Digest: c.Tools[u.Name].Digest})
 			used = append(append(used, u.Components...), manifestSources(u)...)
+			for _, image := range u.Tool.Spec.Publish {
+				used = append(used, image.Component)
+			}
 		case KindPackage:
 			source := u.Package.Path
 			if u.Package.Git != nil {

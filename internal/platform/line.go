@@ -157,6 +157,9 @@ func (l *Line) components() []string {
 			}
 		}
 	}
+	for _, image := range l.published() {
+		add(image.Component)
+	}
 	return all
 }
 

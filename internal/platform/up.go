@@ -20,6 +20,7 @@ const (
 	stepRepository = "repository"
 	stepHandOver   = "delivery"
 	stepChecks     = "checks"
+	stepPublish    = "registry"
 )
 
 // Up brings the platform up, or up to date: it can be cancelled or killed at any moment and run
@@ -114,6 +115,14 @@ func (u *upRun) steps() []step.Step {
 		step.Step{Name: stepRepository, After: slices.Concat([]string{stepCluster, stepRender}, ready(capabilityGit), rest), Message: "push the manifests", Run: u.push},
 		step.Step{Name: stepHandOver, After: append([]string{stepRepository}, bootstrap...), Message: "hand over", Run: u.handOver},
 	)
+	if len(u.published()) > 0 {
+		after := ready(capabilityRegistry)
+		if len(after) == 0 { // it is delivered as the others are
+			after = []string{stepHandOver}
+		}
+		steps = append(steps, step.Step{Name: stepPublish, After: append([]string{stepCluster}, after...),
+			Message: "publish images to build on", Run: u.publish})
+	}
 	for _, unit := range u.plan.Units {
 		steps = append(steps, step.Step{Name: stepChecks + "/" + unit.Name, After: []string{stepHandOver}, Message: "check", Run: u.check(unit)})
 	}
@@ -125,6 +134,7 @@ const (
 	capabilityGit      = "git"
 	capabilityDelivery = "delivery"
 	capabilityIdentity = "identity"
+	capabilityRegistry = "registry"
 )
 
 // registers says whether a unit becomes a client of the identity provider before it starts.

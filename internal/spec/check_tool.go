@@ -112,7 +112,22 @@ func (c *checker) requirements(s v1alpha1.ToolSpec) {
 		}
 		listed[name] = true
 	}
+	published := map[string]bool{}
+	for i, image := range s.Publish {
+		at := fieldpath.Item("spec.publish", i)
+		c.name(at+".component", image.Component)
+		if !publishedName.MatchString(image.Name) {
+			c.add(at+".name", "", "%q is not a repository with a tag, \"owner/name:tag\"", image.Name)
+		}
+		if published[image.Name] {
+			c.add(at+".name", "", "%s is published twice", image.Name)
+		}
+		published[image.Name] = true
+	}
 }
+
+// publishedName is a repository of two parts or more and a tag (OCI distribution specification, "Pulling manifests").
+var publishedName = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // source checks one source of manifests.
 func (c *checker) source(at string, s v1alpha1.Source) {
@@ -165,7 +180,8 @@ func (c *checker) runtime(at string, o v1alpha1.RuntimeObject) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Data)) {
 		v, below := o.Data[key], fieldpath.Child(at+".data", key)
-		c.exactlyOne(below, map[string]bool{"value": v.Value != "", "random": v.Random != 0, "bytes": v.Bytes != 0, "from": v.From != "", "ca": v.CA != ""})
+		c.exactlyOne(below, map[string]bool{"value": v.Value != "", "random": v.Random != 0, "bytes": v.Bytes != 0, "key": v.Key != "",
+			"from": v.From != "", "publicOf": v.PublicOf != "", "ca": v.CA != ""})
 		if v.Random < 0 || v.Random > 4096 {
 			c.add(below+".random", "", "must be a length from 1 to 4096, is %d", v.Random)
 		}
@@ -175,11 +191,17 @@ func (c *checker) runtime(at string, o v1alpha1.RuntimeObject) {
 		if v.From != "" {
 			c.secret(below+".from", v.From, 3)
 		}
-		if (v.Random != 0 || v.Bytes != 0) && v.Follow {
+		if v.PublicOf != "" {
+			c.secret(below+".publicOf", v.PublicOf, 3)
+		}
+		if (v.Random != 0 || v.Bytes != 0 || v.Key != "") && v.Follow {
 			c.add(below+".follow", "", "a random value has no source to follow")
 		}
 		if v.CA == "key" && o.Kind == "ConfigMap" {
 			c.add(below+".ca", "", "a private key does not belong in a ConfigMap")
+		}
+		if v.Key != "" && o.Kind == "ConfigMap" {
+			c.add(below+".key", "", "a private key does not belong in a ConfigMap")
 		}
 	}
 }
