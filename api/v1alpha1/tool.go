@@ -208,14 +208,17 @@ type Delivery struct {
 	// Application is the object that hands one unit (a tool or a package) over: it is rendered
 	// for each unit into the tree and for the tree's root as unit.name "platform".
 	Application map[string]any `json:"application"`
+	// Workload is the object that hands over what teams run: rendered as Application is, over "unit"
+	// alone (name, path, repoURL, revision, namespace, and kind: "namespaces" for the namespaces of
+	// environments, "workload" for an application in one). It has to keep the engine from applying
+	// anything else than belongs there.
+	Workload map[string]any `json:"workload,omitempty"`
 	// Condition is a CEL expression over "object" and "revision" (the commit that was pushed, empty
 	// where it changed nothing of the unit), true when the engine has applied the unit at that
 	// revision and finds it healthy.
 	Condition string `json:"condition"`
-	// Observed is a CEL expression over the same, true when the engine has compared an application
-	// with that revision, whether it has applied it or not. It is asked of applications that
-	// packages bring themselves.
-	Observed string `json:"observed,omitempty"`
+	// Status says what the engine tells of an application, whatever its revision.
+	Status *DeliveryStatus `json:"status,omitempty"`
 	// Refresh are annotations that make the engine look at an application again at once; they
 	// are set on those that are not done after a while, in case an event was missed.
 	Refresh map[string]string `json:"refresh,omitempty"`
@@ -230,4 +233,14 @@ type Delivery struct {
 	WebhookPath string `json:"webhookPath,omitempty"`
 	// WebhookSecret is "namespace/name/key" of the shared secret.
 	WebhookSecret string `json:"webhookSecret,omitempty"`
+}
+
+// DeliveryStatus are plain CEL expressions over "object", an application as it is in the cluster.
+type DeliveryStatus struct {
+	// Revisions gives the list of commits that the engine has compared the cluster with last.
+	Revisions string `json:"revisions"`
+	// Synced gives whether the cluster is as those commits say, whatever the health.
+	Synced string `json:"synced"`
+	// Message gives what is in the way, in the engine's words; empty where nothing is.
+	Message string `json:"message,omitempty"`
 }

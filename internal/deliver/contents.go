@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ const (
 // a repository to the engine themselves.
 func showContents(ctx context.Context, c *kube.Client, p plan.Plan, tree render.Tree, pushed map[string]string, report progress.Reporter, prefix string) error {
 	engine := engineOf(p)
-	if engine == nil || engine.Observed == "" || len(pushed) == 0 {
+	if engine == nil || engine.Status == nil || len(pushed) == 0 {
 		return nil
 	}
 	behind := followers(tree, pushed)
@@ -41,13 +42,14 @@ func showContents(ctx context.Context, c *kube.Client, p plan.Plan, tree render.
 	for round := 0; ; round++ {
 		var left []follower
 		for _, f := range behind {
-			seen, err := holds(ctx, c, engine.Observed, f.application, f.revision)
-			if err == nil && seen {
-				continue
+			if live, err := c.Get(ctx, f.application); err == nil {
+				if status, err := StatusOf(engine, live); err == nil && slices.Contains(status.Revisions, f.revision) {
+					continue
+				}
 			}
 			left = append(left, f)
 			if round%insistAfter == 0 {
-				refresh(ctx, c, engine, f.application)
+				Refresh(ctx, c, engine, f.application)
 			}
 		}
 		behind = left

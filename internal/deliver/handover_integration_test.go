@@ -138,7 +138,7 @@ func TestHandOver_InsistsThatTheEngineLooksAtContents(t *testing.T) {
 	p := plan.Plan{Name: "hand", Units: []plan.Unit{{Name: "engine", Capabilities: []string{"delivery"}, Bootstrap: true,
 		Tool: &v1alpha1.Tool{Spec: v1alpha1.ToolSpec{Delivery: &v1alpha1.Delivery{
 			Condition: "object.status.revision == revision", Refresh: map[string]string{"hand.test/look": "now"},
-			Observed: "has(object.status) && object.status.content == revision"}}}}}}
+			Status: &v1alpha1.DeliveryStatus{Revisions: "has(object.status) ? [object.status.content] : []", Synced: "true"}}}}}}}
 	const url = "https://git.example.com/slipway/page"
 	tree := handTree(t, "page")
 	own := objects(t, "{apiVersion: hand.test/v1, kind: Hand, metadata: {name: own, namespace: default}, spec: {repo: '"+url+"'}}")[0]

@@ -35,8 +35,13 @@ func remind(ctx context.Context, c *kube.Client, p plan.Plan, applications map[s
 		case <-tick.C:
 		}
 		for name, application := range applications {
-			if done, err := holds(ctx, c, engine.Condition, application, target.revision(name)); err == nil && !done {
-				refresh(ctx, c, engine, application)
+			live, err := c.Get(ctx, application)
+			if err != nil {
+				continue
+			}
+			done, err := expr.Bool(engine.Condition, map[string]any{"object": live.Object, "revision": target.revision(name)})
+			if err == nil && !done {
+				Refresh(ctx, c, engine, application)
 			}
 		}
 	}
@@ -50,18 +55,9 @@ func engineOf(p plan.Plan) *v1alpha1.Delivery {
 	return nil
 }
 
-// holds says whether an expression of the engine's is true of an application as it is now.
-func holds(ctx context.Context, c *kube.Client, expression string, application *unstructured.Unstructured, revision string) (bool, error) {
-	live, err := c.Get(ctx, application)
-	if err != nil {
-		return false, err
-	}
-	return expr.Bool(expression, map[string]any{"object": live.Object, "revision": revision})
-}
-
-// refresh asks the engine to look at an application again. It never fails; whoever waits says
+// Refresh asks the engine to look at an application again. It never fails; whoever waits says
 // what is missing.
-func refresh(ctx context.Context, c *kube.Client, engine *v1alpha1.Delivery, application *unstructured.Unstructured) {
+func Refresh(ctx context.Context, c *kube.Client, engine *v1alpha1.Delivery, application *unstructured.Unstructured) {
 	if len(engine.Refresh) == 0 {
 		return
 	}

@@ -14,6 +14,7 @@ var (
 	ManifestNames = []string{"platform", "tool", "values", "inputs", "outputs"}
 	providesNames = []string{"platform", "tool", "values", "inputs"}
 	valuesNames   = []string{"platform", "tool", "inputs"}
+	workloadNames = []string{"unit"}
 	deliveryNames = append([]string{"unit"}, ManifestNames...)
 )
 
@@ -38,8 +39,11 @@ func (c *checker) expressions() {
 			below, _ := value.(map[string]any)
 			for name, v := range below {
 				names := ManifestNames
-				if name == "application" {
+				switch name {
+				case "application":
 					names = deliveryNames
+				case "workload":
+					names = workloadNames
 				}
 				c.expressionsIn(fieldpath.Child(at, name), v, names)
 			}

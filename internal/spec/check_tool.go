@@ -70,6 +70,7 @@ func checkTool(c *checker, t *v1alpha1.Tool) {
 	}
 	if s.Delivery != nil {
 		c.condition("spec.delivery.condition", s.Delivery.Condition, "object", "revision")
+		c.deliveryStatus(s.Delivery)
 		for _, key := range slices.Sorted(maps.Keys(s.Delivery.Tracking)) {
 			if err := expr.CheckString(s.Delivery.Tracking[key], []string{"object", "unit"}); err != nil {
 				c.add(fieldpath.Child("spec.delivery.tracking", key), "", "%s", err)
@@ -128,6 +129,23 @@ func (c *checker) requirements(s v1alpha1.ToolSpec) {
 
 // publishedName is a repository of two parts or more and a tag (OCI distribution specification, "Pulling manifests").
 var publishedName = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+
+// deliveryStatus checks the expressions that are evaluated while the platform runs.
+func (c *checker) deliveryStatus(d *v1alpha1.Delivery) {
+	if d.Status == nil {
+		return
+	}
+	const at = "spec.delivery.status"
+	if err := expr.Check("${"+d.Status.Revisions+"}", []string{"object"}); err != nil {
+		c.add(at+".revisions", "", "%s", err)
+	}
+	c.condition(at+".synced", d.Status.Synced, "object")
+	if d.Status.Message != "" {
+		if err := expr.CheckString(d.Status.Message, []string{"object"}); err != nil {
+			c.add(at+".message", "", "%s", err)
+		}
+	}
+}
 
 // source checks one source of manifests.
 func (c *checker) source(at string, s v1alpha1.Source) {
