@@ -37,16 +37,22 @@ down: build ## Stop the platform and keep its data
 build: components/components.zip ## Build bin/slipway
 	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
 
-.PHONY: web
-web: ## Build the console's pages into web/dist
-	cd web && npm install --no-save && npm run build
-
 components/components.zip: $(shell find components -mindepth 2 -type f 2>/dev/null)
 	cd components && $(GO) run ./pack
 
+# host-packages installs the Debian packages that a test needs, where they are missing.
+define host-packages
+for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$${missing:-} $$p"; done; \
+if [ -n "$${missing:-}" ]; then \
+  if [ -n "$(NO_INSTALL)" ]; then echo "this machine lacks, for these tests:$$missing"; exit 1; fi; \
+  echo "installing$$missing for these tests"; \
+  { apt-get install -y -qq --no-install-recommends $$missing || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }; } >/dev/null; \
+fi
+endef
+
 ##@ Check
 .PHONY: test
-test: fmt-check vet lint generate-check unit integration catalogue e2e ## Everything; what CI runs
+test: fmt-check vet lint generate-check unit web-check web-browser integration catalogue e2e ## Everything; what CI runs
 
 .PHONY: fmt-check
 fmt-check: ## Every Go file is formatted
@@ -66,6 +72,28 @@ lint: ## staticcheck
 .PHONY: unit
 unit: ## Unit tests
 	$(GO) test $(PACKAGES)
+
+# The console's pages. The platform builds what it serves by a recipe (components/console-pages); these
+# targets are for who works on them, with the same versions of Node and pnpm.
+PNPM = cd web && npm exec --yes --package node@22.23.3 --package pnpm@10.33.0 -- pnpm
+web/node_modules/.modules.yaml: web/package.json web/pnpm-lock.yaml
+	@command -v npm >/dev/null || { $(call host-packages,npm); }
+	$(PNPM) install --frozen-lockfile --ignore-scripts
+	@touch $@
+
+.PHONY: web
+web: web/node_modules/.modules.yaml ## Build the console's pages into web/dist (SLIPWAY_WEB=web/dist bin/slipway server serves them)
+	$(PNPM) build
+
+.PHONY: web-check
+web-check: web/node_modules/.modules.yaml ## The console's types, style and unit tests
+	$(PNPM) check
+	$(PNPM) test
+
+.PHONY: web-browser
+web-browser: web ## Every page of the console in a real browser, with axe, before an invented platform
+	@$(call host-packages,chromium)
+	$(PNPM) test:browser
 
 # What integration tests run comes from Slipway's own supply, unless the environment names it.
 SUPPLIED := $(CURDIR)/build/test
@@ -93,12 +121,7 @@ catalogue: build ## Every tool, recipe and blueprint loads, renders and meets it
 .PHONY: e2e
 e2e: build ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
 	bin/slipway host install $(INSTALL)
-	@for p in chromium libnss3-tools; do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$${missing:-} $$p"; done; \
-	if [ -n "$${missing:-}" ]; then \
-	  if [ -n "$(NO_INSTALL)" ]; then echo "this machine lacks, for the test with a browser:$$missing"; exit 1; fi; \
-	  echo "installing$$missing for the test with a browser"; \
-	  { apt-get install -y -qq --no-install-recommends $$missing || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }; } >/dev/null; \
-	fi
+	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e -count=1 -timeout 80m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
 
 .PHONY: bench

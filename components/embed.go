@@ -15,8 +15,8 @@ import (
 //go:embed components.zip
 var archive []byte
 
-// FS is the folder of components that the binary carries.
-func FS() (fs.FS, error) {
+// folder is the folder of components that the binary carries.
+func folder() (fs.FS, error) {
 	files, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded components: %w", err)

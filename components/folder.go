@@ -15,9 +15,9 @@ import (
 // variable names the environment variable that says where the folder is.
 const variable = "SLIPWAY_COMPONENTS"
 
-// FS is the folder of components: $SLIPWAY_COMPONENTS, or the first folder called components
+// folder is the folder of components: $SLIPWAY_COMPONENTS, or the first folder called components
 // with recipes in it, upwards from the executable and from the working directory.
-func FS() (fs.FS, error) {
+func folder() (fs.FS, error) {
 	if dir := os.Getenv(variable); dir != "" {
 		if !hasRecipes(dir) {
 			return nil, fault.Invalid(fmt.Errorf("%s is %s, which holds no */recipe.yaml", variable, dir),

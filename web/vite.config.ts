@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vitest/config'
+import { defineConfig } from 'vite'
 import { finish } from './scripts/finish.ts'
 import { mock } from './scripts/mock.ts'
 
-/** The console. `npm run dev` serves it before an invented platform (test/mock); SLIPWAY_SERVER names a real one. */
+/** The console. `pnpm dev` serves it before an invented platform (test/mock); SLIPWAY_SERVER names a real one. */
 export default defineConfig(({ mode }) => ({
   plugins: [react(), finish(), mode === 'development' && !process.env.SLIPWAY_SERVER && mock()],
   resolve: { alias: { '~': fileURLToPath(new URL('./src', import.meta.url)) } },
@@ -20,11 +20,5 @@ export default defineConfig(({ mode }) => ({
     proxy: process.env.SLIPWAY_SERVER
       ? { '/api': { target: process.env.SLIPWAY_SERVER }, '/auth': { target: process.env.SLIPWAY_SERVER } }
       : undefined,
-  },
-  test: {
-    environment: 'jsdom',
-    include: ['src/**/*.test.{ts,tsx}'],
-    setupFiles: ['./test/setup.ts'],
-    restoreMocks: true,
   },
 }))

@@ -19,6 +19,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/server/workload"
 	"github.com/slipway-dev/slipway/internal/server/workload/tokenreview"
 	"github.com/slipway-dev/slipway/internal/spec"
+	"github.com/slipway-dev/slipway/web"
 )
 
 type serverOptions struct {
@@ -116,8 +117,12 @@ func runServer(ctx context.Context, o *serverOptions) error {
 	if err != nil {
 		return err
 	}
+	pages, err := web.FS()
+	if err != nil {
+		return err
+	}
 	s, err := server.New(ctx, server.Options{
-		Config: config, Document: doc, Reviewer: reviewer, Version: o.Env.Version, Getenv: o.Env.Getenv,
+		Config: config, Document: doc, Web: pages, Reviewer: reviewer, Version: o.Env.Version, Getenv: o.Env.Getenv,
 		Log: observe.NewLogger(o.Env.Err, level),
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-import type { Me } from './schema.gen'
+import type { Me } from './_schema.gen'
 
 /** A role, as internal/server/access has them. */
 export type Role = 'viewer' | 'developer' | 'approver' | 'auditor' | 'platform-admin'

@@ -1,6 +1,6 @@
 import createClient from 'openapi-fetch'
+import type { Problem, paths } from './_schema.gen'
 import { ApiError, asApiError, problemOf } from './problem'
-import type { Problem, paths } from './schema.gen'
 
 /** The header that shows that a write comes from the console itself (internal/server/session). */
 const writeHeader = 'X-CSRF-Token'

@@ -1,4 +1,4 @@
-import type { Problem } from './schema.gen'
+import type { Problem } from './_schema.gen'
 
 /** What went wrong with a request: the server's problem details (RFC 9457), or that there was no answer at all. */
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { operations } from './_schema.gen'
 import { answer, api, setWriteToken } from './client'
-import type { operations } from './schema.gen'
 
 /** What can be asked of the API, as options of TanStack Query. Keys begin with the area, so that areas are told to be stale. */
 

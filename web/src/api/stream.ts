@@ -1,6 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
+import type { StreamEnd } from './_schema.gen'
 import { ApiError, asApiError, problemOf } from './problem'
-import type { StreamEnd } from './schema.gen'
 
 /** How a stream is followed. */
 export interface Watch<T> {

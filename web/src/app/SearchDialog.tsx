@@ -13,8 +13,8 @@ import {
   Text,
 } from 'react-aria-components'
 import { useNavigate } from 'react-router'
+import type { SearchHit } from '~/api/_schema.gen'
 import { search } from '~/api/queries'
-import type { SearchHit } from '~/api/schema.gen'
 import { ProblemNotice } from '~/components/Problem'
 import { paths } from '~/lib/paths'
 import { useSettled } from '~/lib/settled'

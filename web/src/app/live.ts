@@ -1,6 +1,6 @@
 import { type QueryClient, type QueryKey, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import type { Event } from '~/api/schema.gen'
+import type { Event } from '~/api/_schema.gen'
 import { watch } from '~/api/stream'
 
 /** How long changes are gathered before what they concern is asked for anew, in milliseconds. */

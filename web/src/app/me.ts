@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
+import type { Me } from '~/api/_schema.gen'
 import { me } from '~/api/queries'
-import type { Me } from '~/api/schema.gen'
 
 /** Who is signed in. The shell shows pages only to who is, so that there is always somebody. */
 export function useMe(): Me {

@@ -1,4 +1,4 @@
-import type { Decision } from '~/api/schema.gen'
+import type { Decision } from '~/api/_schema.gen'
 
 /** The parts of a signed decision (predicate type https://slipway.dev/decision/v1) that the console shows. */
 interface Statement {

@@ -1,4 +1,4 @@
-import type { Checkpoint, Decision } from '~/api/schema.gen'
+import type { Checkpoint, Decision } from '~/api/_schema.gen'
 import { fromBase64, same, toHex } from './bytes'
 import { compareStatement } from './compare'
 import { type Envelope, parseEnvelope, signerOf } from './envelope'

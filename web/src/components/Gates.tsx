@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { EvidenceRef, GateResult } from '~/api/schema.gen'
+import type { EvidenceRef, GateResult } from '~/api/_schema.gen'
 import { sentence } from '~/lib/words'
 import { Digest } from './Copy'
 import { External } from './External'

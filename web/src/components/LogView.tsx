@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import type { LogLine } from '~/api/schema.gen'
+import type { LogLine } from '~/api/_schema.gen'
 import { type LogQuery, useLog } from '~/lib/log'
 import { CopyButton } from './Copy'
 import { Checkbox } from './Field'

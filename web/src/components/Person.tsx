@@ -1,5 +1,5 @@
 import { Bot, KeyRound, SquareTerminal, UserRound } from 'lucide-react'
-import type { Actor } from '~/api/schema.gen'
+import type { Actor } from '~/api/_schema.gen'
 
 const icons = { person: UserRound, 'command line': SquareTerminal, token: KeyRound, workload: Bot }
 

@@ -1,4 +1,4 @@
-import type { RunStep } from '~/api/schema.gen'
+import type { RunStep } from '~/api/_schema.gen'
 import { sentence } from '~/lib/words'
 import { Status } from './Status'
 import { Took } from './Time'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Token } from '~/api/schema.gen'
+import type { Token } from '~/api/_schema.gen'
 import { Grants } from './Grants'
 import { Status } from './Status'
 import { type Column, Table } from './Table'

@@ -137,7 +137,6 @@ type ChoiceProps = Pick<WidgetProps, 'id' | 'htmlName' | 'value' | 'disabled' | 
 export function Checkboxes({ id, htmlName, value, disabled, readonly, onChange, options }: ChoiceProps) {
   const chosen: unknown[] = Array.isArray(value) ? value : []
   return (
-    // biome-ignore lint/a11y/useSemanticElements: its caption stands outside of it, where the field's template puts it
     <div
       id={id}
       role="group"

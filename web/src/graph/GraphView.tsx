@@ -1,7 +1,7 @@
 import { Minus, Plus } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { Link } from 'react-router'
-import type { EntitySummary, Graph } from '~/api/schema.gen'
+import type { EntitySummary, Graph } from '~/api/_schema.gen'
 import { IconButton } from '~/components/Button'
 import { paths } from '~/lib/paths'
 import { count } from '~/lib/words'
@@ -25,7 +25,6 @@ export function GraphView({ graph }: { graph: Graph }) {
           width={drawn.width * scale}
           height={drawn.height * scale}
           viewBox={`0 0 ${drawn.width} ${drawn.height}`}
-          // biome-ignore lint/a11y/useSemanticElements: it is no fieldset
           role="group"
           aria-label={`${count(graph.nodes.length, 'entity', 'entities')} and how they relate`}
         >

@@ -1,5 +1,5 @@
 import { Graph as Dagre, layout } from '@dagrejs/dagre'
-import type { Graph, GraphEdge } from '~/api/schema.gen'
+import type { Graph, GraphEdge } from '~/api/_schema.gen'
 
 /** A graph of relations with places, in pixels. */
 export interface Drawn {

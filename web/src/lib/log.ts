@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { LogLine } from '~/api/schema.gen'
+import type { LogLine } from '~/api/_schema.gen'
 import { watch } from '~/api/stream'
 
 /** How many lines are kept: more than anybody reads here, and few enough for a browser. */

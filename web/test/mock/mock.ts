@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Problem } from '../../src/api/schema.gen'
+import type { Problem } from '../../src/api/_schema.gen'
 import { type Found, find, wrongAnswer, wrongEvent, wrongRequest } from './openapi'
 import { type Answer, type Asked, routes } from './routes'
 import { newWorld, type World } from './world'

@@ -70,7 +70,7 @@ export function wrongRequest({ operation, path }: Found, query: URLSearchParams,
       if (p.required && p.in !== 'header') faults.push(`${p.in} parameter ${p.name} is missing`)
       continue
     }
-    const fault = wrong(p.schema, valueOf(p.schema, text))
+    const fault = wrong(p.schema, parsed(p.schema, text))
     if (fault) faults.push(`${p.in}.${p.name}: ${fault}`)
   }
   const json = operation.requestBody?.content['application/json']
@@ -81,7 +81,7 @@ export function wrongRequest({ operation, path }: Found, query: URLSearchParams,
   return faults.join('; ')
 }
 
-function valueOf(schema: { type?: string }, text: string): unknown {
+function parsed(schema: { type?: string }, text: string): unknown {
   if (schema.type === 'integer' || schema.type === 'number') return Number(text)
   if (schema.type === 'boolean') return text === 'true'
   return text

@@ -8,7 +8,7 @@ import type {
   Run,
   RunEvent,
   Token,
-} from '../../src/api/schema.gen'
+} from '../../src/api/_schema.gen'
 import { problem } from './mock'
 import { summaryOf, type World } from './world'
 

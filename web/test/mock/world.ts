@@ -21,7 +21,7 @@ import type {
   Session,
   Template,
   Token,
-} from '../../src/api/schema.gen'
+} from '../../src/api/_schema.gen'
 
 /** An invented platform: two teams, four applications, and enough trouble to show what trouble looks like. */
 

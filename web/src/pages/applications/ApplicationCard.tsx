@@ -1,5 +1,5 @@
 import { Link } from 'react-router'
-import type { ApplicationSummary, Build, Deployment } from '~/api/schema.gen'
+import type { ApplicationSummary, Build, Deployment } from '~/api/_schema.gen'
 import { Status } from '~/components/Status'
 import { Time } from '~/components/Time'
 import { paths } from '~/lib/paths'

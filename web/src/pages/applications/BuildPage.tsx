@@ -1,5 +1,5 @@
 import { Link, useParams } from 'react-router'
-import type { Build } from '~/api/schema.gen'
+import type { Build } from '~/api/_schema.gen'
 import { Digest } from '~/components/Copy'
 import { Facts } from '~/components/Facts'
 import { LogView } from '~/components/LogView'

@@ -1,6 +1,6 @@
 import { Hammer } from 'lucide-react'
 import { Link } from 'react-router'
-import type { Application, Build } from '~/api/schema.gen'
+import type { Application, Build } from '~/api/_schema.gen'
 import { Empty } from '~/components/Empty'
 import { Section } from '~/components/Page'
 import { Status } from '~/components/Status'

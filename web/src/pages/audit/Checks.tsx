@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Checkpoint } from '~/api/schema.gen'
+import type { Checkpoint } from '~/api/_schema.gen'
 import { type Check, keysOf, type Pinned } from '~/audit/verify'
 import { Button } from '~/components/Button'
 import { CopyButton } from '~/components/Copy'

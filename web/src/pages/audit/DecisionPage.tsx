@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
+import type { Decision } from '~/api/_schema.gen'
 import { decision } from '~/api/queries'
-import type { Decision } from '~/api/schema.gen'
 import { fromBase64 } from '~/audit/bytes'
 import { type Check, verifyDecision } from '~/audit/verify'
 import { Digest } from '~/components/Copy'

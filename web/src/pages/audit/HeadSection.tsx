@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
+import type { Checkpoint } from '~/api/_schema.gen'
 import { checkpoint } from '~/api/queries'
-import type { Checkpoint } from '~/api/schema.gen'
 import { fromBase64, toHex } from '~/audit/bytes'
 import { verifyCheckpoint } from '~/audit/verify'
 import { Digest } from '~/components/Copy'

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
+import type { Entity, Relation } from '~/api/_schema.gen'
 import { type EntityName, entity } from '~/api/queries'
-import type { Entity, Relation } from '~/api/schema.gen'
 import { ButtonLink } from '~/components/Button'
 import { External } from '~/components/External'
 import { Facts } from '~/components/Facts'

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
+import type { DryRun, DryRunFile, Template } from '~/api/_schema.gen'
 import { answer, api } from '~/api/client'
-import type { DryRun, DryRunFile, Template } from '~/api/schema.gen'
 import { Button } from '~/components/Button'
 import { Facts } from '~/components/Facts'
 import { Load } from '~/components/Load'

@@ -1,4 +1,4 @@
-import type { Run, RunEvent, RunStep } from '~/api/schema.gen'
+import type { Run, RunEvent, RunStep } from '~/api/_schema.gen'
 
 /** A run as it stands, with its log by step. */
 export interface Progress {

@@ -1,4 +1,4 @@
-import type { NewApplication, NewRun, Template } from '~/api/schema.gen'
+import type { NewApplication, NewRun, Template } from '~/api/_schema.gen'
 import { type FormPage, propertyNames } from '~/forms/schema'
 
 /** What the wizard knows, apart from how it is shown. */

@@ -2,9 +2,9 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Form } from 'react-aria-components'
 import { useSearchParams } from 'react-router'
+import type { DeviceRequest } from '~/api/_schema.gen'
 import { answer, api } from '~/api/client'
 import { deviceRequest } from '~/api/queries'
-import type { DeviceRequest } from '~/api/schema.gen'
 import { useMe } from '~/app/me'
 import { Button } from '~/components/Button'
 import { Facts } from '~/components/Facts'
@@ -115,7 +115,10 @@ function Asked({ request: r, code }: { request: DeviceRequest; code: string }) {
           ['It calls itself', r.client],
           ['It asks from', <code key="from">{r.from}</code>],
           ['It will act as', me.username],
-          ['It may then', r.scopes.length > 0 ? <Grants grants={r.scopes} /> : 'do everything that you may'],
+          [
+            'It may then',
+            r.scopes.length > 0 ? <Grants key="grants" grants={r.scopes} /> : 'do everything that you may',
+          ],
           ['It asked', <Time key="asked" at={r.created} />],
           ['The code ends', <Moment key="ends" at={r.expires} />],
         ]}

@@ -1,5 +1,5 @@
+import type { ApplicationSummary, Me, PromotionSummary } from '~/api/_schema.gen'
 import { may } from '~/api/access'
-import type { ApplicationSummary, Me, PromotionSummary } from '~/api/schema.gen'
 import { paths } from '~/lib/paths'
 import { sentence } from '~/lib/words'
 

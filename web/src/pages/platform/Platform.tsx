@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Server } from 'lucide-react'
+import type { Capability, Health } from '~/api/_schema.gen'
 import { capabilities, health } from '~/api/queries'
-import type { Capability, Health } from '~/api/schema.gen'
 import { Empty } from '~/components/Empty'
 import { External } from '~/components/External'
 import { Facts } from '~/components/Facts'
@@ -107,7 +107,13 @@ function Outputs({ outputs, name }: { outputs: Record<string, string>; name: str
       <Facts
         facts={Object.entries(outputs).map(([key, value]) => [
           key,
-          safeUrl(value) && /^https?:/.test(value) ? <External href={value}>{value}</External> : <code>{value}</code>,
+          safeUrl(value) && /^https?:/.test(value) ? (
+            <External key={key} href={value}>
+              {value}
+            </External>
+          ) : (
+            <code key={key}>{value}</code>
+          ),
         ])}
       />
     </details>
