@@ -1,12 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,10 +16,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/oauth2"
 
+	"github.com/slipway-dev/slipway/internal/client"
 	"github.com/slipway-dev/slipway/internal/endpoint"
 	"github.com/slipway-dev/slipway/internal/fault"
-	"github.com/slipway-dev/slipway/internal/server/api"
-	"github.com/slipway-dev/slipway/internal/server/problem"
+	"github.com/slipway-dev/slipway/internal/platform"
 )
 
 type loginOptions struct {
@@ -37,9 +36,10 @@ func newLoginCommand(env *Env, run func(context.Context, *loginOptions) error) *
 		Short: "Sign in to a server; the web interface asks you to confirm",
 		Long: `Sign in to a server. A code is shown here; open the page that is named, sign in there, and
 confirm the code. This command line then acts for you until the session ends or you log out.
-In scripts, set SLIPWAY_SERVER and SLIPWAY_TOKEN instead.`,
-		Example: `  slipway login https://slipway.example.com
-  slipway login https://slipway.NAME.localhost --ca-file <(slipway get ca)
+Without a URL it is the portal of the platform on this machine. In scripts, set SLIPWAY_SERVER and
+SLIPWAY_TOKEN instead.`,
+		Example: `  slipway login
+  slipway login https://console.example.com --ca-file platform-ca.crt
   slipway login --scope developer:payments`,
 		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,12 +74,11 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	l, err := o.server(known)
+	l, err := o.server(ctx, known)
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: l.transport(), Timeout: callPatience}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: l.transport(), Timeout: callPatience})
 	grant := oauth2.Config{ClientID: clientName(), Scopes: o.Scopes, Endpoint: oauth2.Endpoint{
 		DeviceAuthURL: l.Server + "/api/v1/device/code", TokenURL: l.Server + "/api/v1/device/token",
 		AuthStyle: oauth2.AuthStyleInParams}}
@@ -94,8 +93,8 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 		return l.explain("wait for the confirmation", err)
 	}
 	l.Token, l.Expires = token.AccessToken, token.Expiry
-	var me api.Me
-	if err := l.connection().get(ctx, "/api/v1/me", &me); err != nil {
+	me, err := l.client(o.Env).Me(ctx)
+	if err != nil {
 		return err
 	}
 	l.Username = me.Username
@@ -112,7 +111,7 @@ func runLogout(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	l, err := o.server(known)
+	l, err := o.server(ctx, known)
 	if err != nil {
 		return err
 	}
@@ -127,7 +126,7 @@ func runLogout(ctx context.Context, o *loginOptions) error {
 	if err := known.write(o.Env); err != nil {
 		return err
 	}
-	if err := l.connection().post(ctx, "/api/v1/device/revoke", url.Values{"token": {l.Token}}); err != nil {
+	if err := l.client(o.Env).SignOut(ctx, l.Token); err != nil {
 		return fmt.Errorf("the token is forgotten here, but may be good until %s: %w",
 			l.Expires.Local().Format("2006-01-02 15:04"), err)
 	}
@@ -151,26 +150,25 @@ func clientName() string {
 	return "slipway@" + name[:min(len(name), 50)]
 }
 
-// server gives what is known of the server that is meant: named, in the environment, or the one of
-// the last login.
-func (o *loginOptions) server(known *logins) (login, error) {
-	at := o.Server
-	if at == "" {
-		at = o.Env.Getenv("SLIPWAY_SERVER")
-	}
-	if at == "" {
-		at = known.Current
-	}
+// server gives what is known of the server that is meant: named, in the environment, the one of the
+// last login, or that of the platform on this machine.
+func (o *loginOptions) server(ctx context.Context, known *logins) (login, error) {
+	portal, missing := o.Env.portal(ctx)
+	at := cmp.Or(o.Server, o.Env.Getenv("SLIPWAY_SERVER"), known.Current, portal.URL)
 	u, err := url.Parse(at)
 	switch {
 	case at == "":
-		return login{}, fault.Invalid(errors.New("no server is named"), "name its URL, or set SLIPWAY_SERVER")
+		return login{}, fault.Invalid(fmt.Errorf("no server is named, and there is none on this machine: %w", missing),
+			"name its URL, or set SLIPWAY_SERVER")
 	case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return login{}, fault.Invalid(fmt.Errorf("%q is not the https URL of a server", at), "")
 	}
 	at = u.Scheme + "://" + u.Host
 	l := known.Servers[at]
 	l.Server = at
+	if at == strings.TrimSuffix(portal.URL, "/") {
+		l.CA, l.portal = string(portal.CA), portal
+	}
 	if o.CAFile != "" {
 		pem, err := os.ReadFile(o.CAFile)
 		if err != nil {
@@ -193,6 +191,9 @@ type login struct {
 	Expires  time.Time `json:"expires"`
 	// CA are certificates (PEM) that the server's may come from, besides the system's.
 	CA string `json:"ca,omitempty"`
+
+	// portal is that of the platform on this machine, where the server is that one.
+	portal platform.Portal
 }
 
 // logins are all of them, in a file that only their owner can read.
@@ -267,110 +268,33 @@ func (all *logins) write(env *Env) error {
 const callPatience = time.Minute
 
 // transport reaches *.localhost on this machine's loopback, whatever the resolver says (RFC 6761,
-// section 6.3).
+// section 6.3), and the hosts of this machine's platform where that listens.
 func (l login) transport() http.RoundTripper {
-	return endpoint.Transport("localhost", "127.0.0.1", []byte(l.CA))
+	domain, address := "localhost", "127.0.0.1"
+	if l.portal.Address != "" {
+		domain, address = l.portal.Domain, l.portal.Address
+	}
+	return endpoint.Transport(domain, address, []byte(l.CA))
+}
+
+// client calls the server with the login's token.
+func (l login) client(env *Env) *client.Client {
+	return client.New(client.Options{Server: l.Server, Token: l.Token, Transport: l.transport(),
+		UserAgent: "slipway/" + env.Version})
 }
 
 // explain says what failed with the server, and what to do about it.
 func (l login) explain(doing string, err error) error {
-	hint := "check the URL; the server must be reachable from here"
-	var unknown x509.UnknownAuthorityError
 	var refused *oauth2.RetrieveError
-	switch {
-	case errors.As(err, &unknown):
-		hint = "trust the platform's CA: add --ca-file <(slipway get ca)"
-	case errors.As(err, &refused) && refused.ErrorCode == "access_denied":
-		return fault.Hint(fmt.Errorf("%s: %s: the login was refused", l.Server, doing), "log in again and confirm the code")
-	case errors.As(err, &refused) && refused.ErrorCode == "expired_token":
-		return fault.Hint(fmt.Errorf("%s: %s: nobody confirmed the code in time", l.Server, doing), "log in again")
-	case errors.As(err, &refused) && refused.ErrorCode != "":
-		return fault.Hint(fmt.Errorf("%s: %s: %s %s", l.Server, doing, refused.ErrorCode, refused.ErrorDescription), "")
+	if !errors.As(err, &refused) || refused.ErrorCode == "" {
+		return client.Unreachable(l.Server, doing, err)
 	}
-	return fault.Hint(fmt.Errorf("%s: %s: %w", l.Server, doing, err), hint)
-}
-
-// connect gives the server that is meant, for commands that call it: named, in SLIPWAY_SERVER, or the
-// one of the last login. SLIPWAY_TOKEN wins over the login.
-func connect(env *Env, server string) (*connection, error) {
-	known, err := readLogins(env)
-	if err != nil {
-		return nil, err
+	hint, text := "", refused.ErrorCode+" "+refused.ErrorDescription
+	switch refused.ErrorCode {
+	case "access_denied":
+		hint, text = "log in again and confirm the code", "the login was refused"
+	case "expired_token":
+		hint, text = "log in again", "nobody confirmed the code in time"
 	}
-	l, err := (&loginOptions{Env: env, Server: server}).server(known)
-	if err != nil {
-		return nil, err
-	}
-	if token := env.Getenv("SLIPWAY_TOKEN"); token != "" {
-		l.Token, l.Expires = token, time.Time{}
-	}
-	hint := "slipway login " + l.Server
-	switch {
-	case l.Token == "":
-		return nil, fault.Hint(fmt.Errorf("this command line is not signed in to %s", l.Server), hint)
-	case !l.Expires.IsZero() && time.Now().After(l.Expires):
-		return nil, fault.Hint(fmt.Errorf("the session at %s ended %s", l.Server,
-			l.Expires.Local().Format("2006-01-02 15:04")), hint)
-	}
-	return l.connection(), nil
-}
-
-// connection is a server with the credential for it.
-type connection struct {
-	login
-	client *http.Client
-}
-
-func (l login) connection() *connection {
-	return &connection{l, &http.Client{Transport: l.transport(), Timeout: callPatience}}
-}
-
-// get reads a route of the API into to.
-func (c *connection) get(ctx context.Context, path string, to any) error {
-	return c.do(ctx, http.MethodGet, path, nil, to)
-}
-
-// post sends a form.
-func (c *connection) post(ctx context.Context, path string, form url.Values) error {
-	return c.do(ctx, http.MethodPost, path, form, nil)
-}
-
-// maxAnswer bounds what is read of an answer, in bytes.
-const maxAnswer = 8 << 20
-
-func (c *connection) do(ctx context.Context, method, path string, form url.Values, to any) error {
-	r, err := http.NewRequestWithContext(ctx, method, c.Server+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	// net/http takes the header away where a redirect leads to another host.
-	r.Header.Set("Authorization", "Bearer "+c.Token)
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	response, err := c.client.Do(r)
-	if err != nil {
-		return c.explain(method+" "+path, err)
-	}
-	defer response.Body.Close()
-	body := io.LimitReader(response.Body, maxAnswer)
-	if response.StatusCode >= 300 {
-		return c.refused(method+" "+path, response.Status, body)
-	}
-	if to == nil {
-		return nil
-	}
-	if err := json.NewDecoder(body).Decode(to); err != nil {
-		return fmt.Errorf("%s: %s %s: %w", c.Server, method, path, err)
-	}
-	return nil
-}
-
-// refused turns the server's problem into an error with its next step.
-func (c *connection) refused(doing, status string, body io.Reader) error {
-	var p problem.Problem
-	if json.NewDecoder(body).Decode(&p) != nil || p.Detail == "" {
-		return fmt.Errorf("%s: %s: %s", c.Server, doing, status)
-	}
-	return fault.Hint(fmt.Errorf("%s: %s: %s", c.Server, doing, p.Detail), p.Hint)
+	return fault.Hint(fmt.Errorf("%s: %s: %s", l.Server, doing, text), hint)
 }

@@ -130,23 +130,23 @@ func TestLogin_ThenCallsThenLogout(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	c, err := connect(env, "")
+	c, err := (&remote{Env: env}).connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var me struct{ Username, Kind string }
-	if err := c.get(t.Context(), "/api/v1/me", &me); err != nil || me.Username != "ada" || me.Kind != "command line" {
+	me, err := c.Me(t.Context())
+	if err != nil || me.Username != "ada" || me.Kind != "command line" {
 		t.Errorf("%+v, %v", me, err)
 	}
 	if err := runLogout(t.Context(), &loginOptions{Env: env}); err != nil {
 		t.Fatal(err)
 	}
-	err = c.get(t.Context(), "/api/v1/me", &me)
+	_, err = c.Me(t.Context())
 	if hint, _ := fault.Of(err); err == nil || !strings.Contains(err.Error(), "the token was revoked") ||
 		!strings.Contains(hint, "slipway login") {
 		t.Errorf("%v; %s", err, hint)
 	}
-	if _, err := connect(env, p.url); err == nil || !strings.Contains(err.Error(), "not signed in") {
+	if _, err := (&remote{Env: env, Server: p.url}).connect(t.Context()); err == nil || !strings.Contains(err.Error(), "not signed in") {
 		t.Error(err)
 	}
 }
@@ -179,7 +179,7 @@ func TestLogin_WhichServer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		env, _ := testEnv(t, map[string]string{"SLIPWAY_SERVER": tt.env})
-		l, err := (&loginOptions{Env: env, Server: tt.arg}).server(&logins{Current: tt.current})
+		l, err := (&loginOptions{Env: env, Server: tt.arg}).server(t.Context(), &logins{Current: tt.current})
 		if _, code := fault.Of(err); l.Server != tt.want && (tt.want != "error" || code != fault.ExitInvalid) {
 			t.Errorf("%+v: %q, %v", tt, l.Server, err)
 		}
@@ -216,11 +216,11 @@ func TestConnect_TokenOfTheEnvironmentGoesNowhereElse(t *testing.T) {
 	defer s.Close()
 	env, _ := testEnv(t, map[string]string{"XDG_CONFIG_HOME": t.TempDir(), "SLIPWAY_SERVER": s.URL,
 		"SLIPWAY_TOKEN": "slpw_x"})
-	c, err := connect(env, "")
+	c, err := (&remote{Env: env}).connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.get(context.WithoutCancel(t.Context()), "/api/v1/me", &struct{}{}) // the other host answers with nothing
+	_, _ = c.Me(context.WithoutCancel(t.Context())) // the other host answers with nothing
 	if len(here) != 1 || here[0] != "Bearer slpw_x" || len(elsewhere) != 1 || elsewhere[0] != "" {
 		t.Errorf("here %q, elsewhere %q", here, elsewhere)
 	}

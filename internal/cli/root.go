@@ -16,7 +16,11 @@ built from proven open-source tools, on a bare Linux machine or on any Kubernete
 
   slipway up        bring the platform up, or up to date
   slipway status    see what runs, and where
-  slipway why       find out what is wrong`,
+  slipway why       find out what is wrong
+
+  slipway login     sign in to the platform's portal
+  slipway app       make applications from templates, and look at them
+  slipway promote   bring a release into the next environment`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -37,6 +41,14 @@ built from proven open-source tools, on a bare Linux machine or on any Kubernete
 		newDownCommand(env, runDown),
 		newToolsCommand(env),
 		newBlueprintCommand(env),
+		newAppCommand(env),
+		newEnvironmentCommand(env),
+		newTemplateCommand(env),
+		newPromoteCommand(env),
+		newPromotionCommand(env),
+		newAuditCommand(env),
+		newPolicyCommand(env),
+		newTokenCommand(env),
 		newServerCommand(env, runServer),
 		newLoginCommand(env, runLogin),
 		newLogoutCommand(env, runLogout),

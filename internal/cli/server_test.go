@@ -21,8 +21,14 @@ import (
 func testEnv(t *testing.T, vars map[string]string) (*Env, *strings.Builder) {
 	t.Helper()
 	var out strings.Builder
-	return &Env{In: strings.NewReader(""), Out: &out, Err: io.Discard, Dir: t.TempDir(), Version: "test",
-		Getenv: func(name string) string { return vars[name] }}, &out
+	dir := t.TempDir()
+	getenv := func(name string) string {
+		if value, ok := vars[name]; ok || name != "SLIPWAY_HOME" {
+			return value
+		}
+		return filepath.Join(dir, "home") // not that of this machine's own platforms
+	}
+	return &Env{In: strings.NewReader(""), Out: &out, Err: io.Discard, Dir: dir, Version: "test", Getenv: getenv}, &out
 }
 
 func TestServer_FlagsWinOverEnvironmentOverFile(t *testing.T) {

@@ -36,7 +36,7 @@ func Pages(root *cobra.Command) map[string]string {
 }
 
 const exits = `
-Exit codes: 0 done, 1 failed, 2 usage or invalid input, 3 changes are pending (` + "`plan --exit-code`" + `), 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 usage or invalid input, 3 changes are pending (` + "`plan --exit-code`, `policy test --exit-code`" + `), 130 interrupted.
 An error is followed by the next command to run, where one is known.
 
 | variable | what it sets |
@@ -44,6 +44,8 @@ An error is followed by the next command to run, where one is known.
 | SLIPWAY_HOME | directory of the platforms' state; /var/lib/slipway |
 | SLIPWAY_CACHE | directory of the image store and the build caches; slipway in the user's cache directory |
 | SLIPWAY_PLATFORM | which platform ` + "`slipway kubectl`" + ` means, where there are several |
+| SLIPWAY_SERVER | URL of the server that ` + "`slipway app`" + ` and the like call |
+| SLIPWAY_TOKEN | token for it, in place of ` + "`slipway login`" + `; goes to that server alone |
 | NO_COLOR | no colours, whatever its value |
 `
 

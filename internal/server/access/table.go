@@ -25,13 +25,13 @@ var Table = map[string]Rule{
 	"POST /api/v1/device/requests/{code}/decision": guess(small(
 		inPerson(signedIn))),
 
-	// Oneself.
+	// Oneself. A command line may see and revoke tokens, and make none: that would outlast it.
 	"GET /api/v1/me":                       signedIn,
 	"GET /api/v1/me/sessions":              inPerson(signedIn),
 	"DELETE /api/v1/me/sessions/{session}": inPerson(signedIn),
-	"GET /api/v1/me/tokens":                inPerson(signedIn),
+	"GET /api/v1/me/tokens":                byPeople(signedIn),
 	"POST /api/v1/me/tokens":               small(inPerson(signedIn)),
-	"DELETE /api/v1/me/tokens/{token}":     inPerson(signedIn),
+	"DELETE /api/v1/me/tokens/{token}":     byPeople(signedIn),
 
 	// People and tokens of others.
 	"GET /api/v1/people":                         onPlatform(Auditor),

@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/internal/client"
+	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/platform"
+	"github.com/slipway-dev/slipway/internal/server/access"
+	"github.com/slipway-dev/slipway/internal/server/api"
+)
+
+// remote is a command's server, as its flags name it, and the form of what the command prints.
+type remote struct {
+	Env    *Env
+	Server string
+	CAFile string
+	Format string
+}
+
+// addRemote adds the flags of commands that call a server.
+func addRemote(cmd *cobra.Command, r *remote) {
+	r.flags(cmd)
+	addFormat(cmd, &r.Format, "text", "json", "yaml")
+}
+
+func (r *remote) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&r.Server, "server", "", "the server's `URL`; by default that of the last login, or of the platform on this machine")
+	f.StringVar(&r.CAFile, "ca-file", "", "trust the certificates of `FILE` (PEM) too")
+	_ = cmd.MarkFlagFilename("ca-file", "crt", "pem")
+}
+
+// portal is that of the platform on this machine.
+func (e *Env) portal(ctx context.Context) (platform.Portal, error) {
+	line, err := find(ctx, e, platform.Selection{})
+	if err != nil {
+		return platform.Portal{}, err
+	}
+	return line.Portal()
+}
+
+// connect gives a client of the server that is meant: named, in SLIPWAY_SERVER, the one of the last login, or that of
+// the platform on this machine. SLIPWAY_TOKEN wins over the login.
+func (r *remote) connect(ctx context.Context) (*client.Client, error) {
+	known, err := readLogins(r.Env)
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&loginOptions{Env: r.Env, Server: r.Server, CAFile: r.CAFile}).server(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	if token := r.Env.Getenv("SLIPWAY_TOKEN"); token != "" {
+		l.Token, l.Expires = token, time.Time{}
+	}
+	hint := "slipway login " + l.Server
+	switch {
+	case l.Token == "":
+		return nil, fault.Hint(fmt.Errorf("this command line is not signed in to %s", l.Server), hint)
+	case !l.Expires.IsZero() && time.Now().After(l.Expires):
+		return nil, fault.Hint(fmt.Errorf("the session at %s ended %s", l.Server, when(l.Expires)), hint)
+	}
+	return l.client(r.Env), nil
+}
+
+// addTeam adds the flag that says for which team.
+func addTeam(cmd *cobra.Command, r *remote, team *string, help string) {
+	cmd.Flags().StringVar(team, "team", "", help)
+	_ = cmd.RegisterFlagCompletionFunc("team", complete(r, teamNames))
+}
+
+// ownTeam gives the team in which somebody works: the given one, or the only one in which they may.
+func ownTeam(ctx context.Context, c *client.Client, team string, role access.Role) (string, error) {
+	if team != "" {
+		return team, nil
+	}
+	me, err := c.Me(ctx)
+	if err != nil {
+		return "", err
+	}
+	grants, err := access.ParseGrants(me.Grants)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", c.Server(), err)
+	}
+	switch teams, all := grants.Teams(role); {
+	case all:
+		return "", fault.Invalid(fmt.Errorf("%s may do this for every team", me.Username), "say for which one: --team TEAM")
+	case len(teams) == 0:
+		return "", fault.Hint(fmt.Errorf("%s has the role %s in no team", me.Username, role),
+			"ask whoever looks after a team to take you in")
+	case len(teams) > 1:
+		return "", fault.Invalid(fmt.Errorf("%s may do this for the teams %s", me.Username, strings.Join(teams, ", ")),
+			"say for which one: --team TEAM")
+	default:
+		return teams[0], nil
+	}
+}
+
+// applicationRef is an application as an argument names it: NAME or TEAM/NAME.
+type applicationRef struct{ Team, Name string }
+
+func (a applicationRef) String() string { return a.Team + "/" + a.Name }
+
+// findApplication says which application is meant.
+func findApplication(ctx context.Context, c *client.Client, team, argument string) (applicationRef, error) {
+	if in, name, ok := strings.Cut(argument, "/"); ok {
+		if team != "" && team != in {
+			return applicationRef{}, fault.Invalid(fmt.Errorf("%s is not an application of team %s", argument, team), "")
+		}
+		return applicationRef{in, name}, nil
+	}
+	if team != "" {
+		return applicationRef{team, argument}, nil
+	}
+	var found []string
+	for a, err := range c.Applications(ctx) {
+		if err != nil {
+			return applicationRef{}, err
+		}
+		if a.Name == argument {
+			found = append(found, a.Team)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return applicationRef{}, fault.Hint(fmt.Errorf("there is no application %s in your teams", argument),
+			"see `slipway app list`")
+	case 1:
+		return applicationRef{found[0], argument}, nil
+	}
+	return applicationRef{}, fault.Invalid(fmt.Errorf("the teams %s have an application %s each",
+		strings.Join(found, ", "), argument), "say whose: "+found[0]+"/"+argument)
+}
+
+// templateRef reads NAME or NAMESPACE/NAME.
+func templateRef(argument string) api.TemplateRef {
+	if namespace, name, ok := strings.Cut(argument, "/"); ok {
+		return api.TemplateRef{Namespace: namespace, Name: name}
+	}
+	return api.TemplateRef{Namespace: "default", Name: argument}
+}
+
+// templateText is the shortest name of a template that templateRef reads.
+func templateText(ref api.TemplateRef) string {
+	if ref.Namespace == "default" {
+		return ref.Name
+	}
+	return ref.Namespace + "/" + ref.Name
+}
+
+// completionPatience is how long a shell waits for names.
+const completionPatience = 2 * time.Second
+
+// complete completes an argument or a flag with names that the server gives; without a server there are none.
+func complete(r *remote, names func(context.Context, *client.Client) ([]string, error),
+) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		parent := cmd.Context()
+		if parent == nil {
+			parent = context.Background()
+		}
+		ctx, cancel := context.WithTimeout(parent, completionPatience)
+		defer cancel()
+		c, err := r.connect(ctx)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		all, _ := names(ctx, c) // what came in time is good enough
+		all = slices.DeleteFunc(all, func(n string) bool { return !strings.HasPrefix(n, begun) })
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeFirst completes the first argument only.
+func completeFirst(r *remote, names func(context.Context, *client.Client) ([]string, error),
+) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	first := complete(r, names)
+	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return first(cmd, args, begun)
+	}
+}
+
+func applicationNames(ctx context.Context, c *client.Client) ([]string, error) {
+	var names []string
+	for a, err := range c.Applications(ctx) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, a.Name, a.Team+"/"+a.Name)
+	}
+	return names, nil
+}
+
+func environmentNames(ctx context.Context, c *client.Client) ([]string, error) {
+	var names []string
+	for e, err := range c.Environments(ctx) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, e.Name)
+	}
+	return names, nil
+}
+
+func templateNames(ctx context.Context, c *client.Client) ([]string, error) {
+	var names []string
+	for t, err := range c.Templates(ctx) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, templateText(api.TemplateRef{Namespace: t.Namespace, Name: t.Name}))
+	}
+	return names, nil
+}
+
+func promotionNumbers(ctx context.Context, c *client.Client) ([]string, error) {
+	var names []string
+	for p, err := range c.Promotions(ctx, api.PromotionQuery{}) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, fmt.Sprintf("%d\t%s/%s to %s, %s", p.Number, p.Team, p.Application, p.To, p.State))
+	}
+	return names, nil
+}
+
+func tokenIDs(ctx context.Context, c *client.Client) ([]string, error) {
+	var names []string
+	for t, err := range c.Tokens(ctx) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, t.ID+"\t"+t.Name)
+	}
+	return names, nil
+}
+
+func teamNames(ctx context.Context, c *client.Client) ([]string, error) {
+	me, err := c.Me(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := access.ParseGrants(me.Grants)
+	teams, _ := grants.Teams(access.Viewer)
+	return teams, err
+}
+
+// errNotConfirmed is about a question that was answered otherwise.
+var errNotConfirmed = errors.New("not confirmed; nothing was changed")
