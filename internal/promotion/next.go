@@ -74,7 +74,11 @@ func (s State) open() Action {
 	case s.glassBroken():
 		return s.append(BrokeGlass, s.BreakGlass.By, s.BreakGlass.Reason, nil)
 	case !s.judged():
-		return s.status(Status{Pending, "the gates are being evaluated"}, Wait{For: "the gates' evaluation"})
+		text := "the gates are being evaluated"
+		if s.Unjudged != "" {
+			text = "the gates cannot be evaluated: " + s.Unjudged
+		}
+		return s.status(Status{Pending, text}, Wait{For: "the gates' evaluation"})
 	}
 	return s.blocked()
 }

@@ -24,9 +24,11 @@ type State struct {
 	Change Change `json:"change"`
 	Log    Log    `json:"log"`
 	// Report is the gates' evaluation over the present head; nil where it could not be made.
-	Report     *gate.Report `json:"report,omitempty"`
-	Refusal    *Refusal     `json:"refusal,omitempty"`
-	BreakGlass *BreakGlass  `json:"breakGlass,omitempty"`
+	Report *gate.Report `json:"report,omitempty"`
+	// Unjudged says why there is no report; empty where there is one, or nobody knows.
+	Unjudged   string      `json:"unjudged,omitempty"`
+	Refusal    *Refusal    `json:"refusal,omitempty"`
+	BreakGlass *BreakGlass `json:"breakGlass,omitempty"`
 	// Rollout is looked at once the change is merged.
 	Rollout Rollout `json:"rollout"`
 	Limits  Limits  `json:"limits"`

@@ -92,7 +92,9 @@ type LogEntry struct {
 	Hash    string
 	Parents []string
 	// Author is who wrote it, Time when it was committed, in UTC.
-	Author  Person
+	Author Person
+	// Account is whose address the author's is on the forge; empty where it is nobody's.
+	Account string
 	Time    time.Time
 	Message string
 	// Files are the paths in which it differs from its first parent, sorted.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,6 +46,7 @@ type commits interface {
 type history interface {
 	Log(ctx context.Context, r forge.Repository, after, to string) ([]forge.LogEntry, error)
 	Tree(ctx context.Context, r forge.Repository, ref, folder string) (string, error)
+	Pushes(ctx context.Context, r forge.Repository, since time.Time) ([]forge.Push, error)
 }
 
 type statuses interface {
@@ -308,6 +310,26 @@ func (s *subject) folders(t *testing.T) {
 	wantError(t, "a file that is missing", err, forge.ErrNotFound)
 }
 
+// pushed waits until the server tells of a push: it may take note of one after it has answered.
+func (s *subject) pushed(t *testing.T, commit string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		all, err := s.Forge.Pushes(t.Context(), s.repo, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(all, func(p forge.Push) bool { return p.After == commit })
+		switch {
+		case i >= 0 && (all[i].Pusher != s.Account || all[i].Branch != "main"):
+			t.Fatalf("%+v", all[i])
+		case i >= 0:
+			return
+		case time.Now().After(end):
+			t.Fatalf("the push of %s is not told of: %+v", commit, all)
+		}
+	}
+}
+
 func (s *subject) history(t *testing.T) {
 	first := s.write(t, "main", "", "a", "1")
 	second := s.write(t, "main", "", "b", "2", "folder/c", "3")
@@ -342,6 +364,7 @@ func (s *subject) history(t *testing.T) {
 	if newest := log[len(log)-1]; newest.Hash != merge || !strings.Contains(newest.Message, "Decision: 7") {
 		t.Errorf("the newest is %+v", newest)
 	}
+	s.pushed(t, second)
 	some, err := s.Forge.Log(t.Context(), s.repo, second, merge)
 	if err != nil || len(some) != 2 {
 		t.Errorf("after the second: %+v, %v", some, err)

@@ -69,6 +69,9 @@ func logEntry(c *sdk.Commit) forge.LogEntry {
 	for _, parent := range c.Parents {
 		out.Parents = append(out.Parents, parent.SHA)
 	}
+	if c.Author != nil {
+		out.Account = c.Author.UserName
+	}
 	for _, file := range c.Files {
 		out.Files = append(out.Files, file.Filename)
 	}

@@ -55,6 +55,7 @@ type repository struct {
 	statuses   map[string]map[string]forge.Status
 	protection map[string]forge.Protection
 	pulls      []*pull
+	pushes     []forge.Push
 }
 
 type commit struct {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/app/forge"
 )
@@ -137,8 +138,8 @@ func (f *Forge) Log(_ context.Context, r forge.Repository, after, to string) ([]
 			continue
 		}
 		c := found.commits[hash]
-		out = append(out, forge.LogEntry{Hash: hash, Parents: c.parents, Author: c.author, Time: c.time,
-			Message: c.message, Files: c.changed})
+		out = append(out, forge.LogEntry{Hash: hash, Parents: c.parents, Author: c.author, Account: f.s.accountOf(c.author),
+			Time: c.time, Message: c.message, Files: c.changed})
 	}
 	slices.SortFunc(out, func(a, b forge.LogEntry) int { return a.Time.Compare(b.Time) })
 	return out, nil
@@ -219,6 +220,7 @@ func (f *Forge) Commit(_ context.Context, r forge.Repository, c forge.Commit) (s
 	found.branches[c.Branch], found.info.Empty = hash, false
 	e := f.s.event(r, "push")
 	e.Push = &forge.Push{Branch: c.Branch, Before: before, After: hash, Pusher: f.account}
+	found.pushes = append(found.pushes, *e.Push)
 	events = append(events, e)
 	for _, p := range found.pulls {
 		if p.State == forge.Open && p.Head == c.Branch {
@@ -264,4 +266,31 @@ func (f *Forge) commit(found *repository, c forge.Commit) (hash, before string, 
 		}
 	}
 	return found.add(made), before, nil
+}
+
+// Pushes lists the pushes to any branch since a time, the newest first.
+func (f *Forge) Pushes(_ context.Context, r forge.Repository, since time.Time) ([]forge.Push, error) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	found, err := f.s.repository(r)
+	if err != nil {
+		return nil, err
+	}
+	var out []forge.Push
+	for _, p := range slices.Backward(found.pushes) {
+		if !found.commits[p.After].time.Before(since) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// accountOf is whose address somebody has.
+func (s *Server) accountOf(p forge.Person) string {
+	for _, name := range slices.Sorted(maps.Keys(s.users)) {
+		if p.Email != "" && s.users[name].Email == p.Email {
+			return name
+		}
+	}
+	return ""
 }
