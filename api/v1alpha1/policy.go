@@ -45,6 +45,8 @@ type Gate struct {
 	// MessageExpression is a CEL expression that gives the text shown when the gate is not
 	// passed; without it the description is shown.
 	MessageExpression string `json:"messageExpression,omitempty"`
+	// Hint says what a person can do where the gate is not passed.
+	Hint string `json:"hint,omitempty"`
 	// Parameters are what the expressions find below "parameters": texts, whole numbers,
 	// true or false, lists of texts. Text that reads as a duration ("24h", "90m") is a duration.
 	Parameters map[string]any `json:"parameters,omitempty"`

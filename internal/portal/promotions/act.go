@@ -166,8 +166,8 @@ func (p *Promotions) policyOf(o *observation) evidence.Digest {
 	if o.policy != nil {
 		return evidence.Digest(o.policy.Digest)
 	}
-	if standard, err := gate.Default(); err == nil {
-		return evidence.Digest(standard.Digest)
+	if shipped, err := standard(); err == nil {
+		return evidence.Digest(shipped.Digest)
 	}
 	return evidence.DigestOf(nil)
 }

@@ -100,9 +100,9 @@ type Evidence interface {
 
 // Observation is how an application is doing in an environment.
 type Observation struct {
-	// Commit is the newest commit of the environments' repository that the environment has taken over; empty where that
-	// is not known.
-	Commit string
+	// Commit is the newest commit of the environments' repository that the environment has taken over, and Release the
+	// name of the release that Health is about; one of them is enough, and each is empty where it is not known.
+	Commit, Release string
 	// Digest is the application's own image that runs there; empty where that is not known.
 	Digest string
 	Health gate.Health
@@ -198,4 +198,3 @@ func (o *Options) complete() error {
 	}
 	return errors.Join(missing...)
 }
-

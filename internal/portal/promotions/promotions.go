@@ -35,6 +35,7 @@ type Promotions struct {
 	wake       chan struct{}
 	authors    map[authorsKey][]gate.Person
 	digests    map[string][]string
+	settled    map[uint64]promotion.Decided
 	lastBranch branch
 }
 
@@ -64,7 +65,7 @@ func New(o Options) (*Promotions, error) {
 	}
 	p := &Promotions{o: o, keys: keys, decisions: newDecisions(o.Log), health: newHealths(o.Tick), changes: newChanges(),
 		known: map[int]*known{}, wake: make(chan struct{}, 1), authors: map[authorsKey][]gate.Person{},
-		digests: map[string][]string{}}
+		digests: map[string][]string{}, settled: map[uint64]promotion.Decided{}}
 	p.builders = append(p.builders, o.Builders...)
 	for _, k := range keys.Keys() {
 		if k.Role == evidence.Builder {

@@ -55,7 +55,8 @@ func (p *Promotions) lookAtRollout(ctx context.Context, o *observation) error {
 		}
 	}
 	seen := p.look(ctx, place{o.asked.To, o.asked.Application})
-	r.Synced, r.Health, r.Reason = after[seen.Commit], seen.Health, seen.Reason
+	r.Synced = after[seen.Commit] || seen.Commit == "" && seen.Release == o.asked.Release.Metadata.Name
+	r.Health, r.Reason = seen.Health, seen.Reason
 	k := p.remember(o.pull.Number)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,3 +138,4 @@ func isConflict(err error) bool { return errors.Is(err, forge.ErrConflict) }
 
 // sorted are the keys of a map, sorted.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func isNotFound(err error) bool             { return errors.Is(err, forge.ErrNotFound) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	kjson "sigs.k8s.io/json"
@@ -14,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/api/v1alpha1"
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/evidence"
 	"github.com/slipway-dev/slipway/internal/promotion/gate"
 )
 
@@ -82,14 +84,32 @@ func (b branch) policy(e v1alpha1.Environment) (*gate.Policy, error) {
 	}
 	file := path.Join(policiesFolder, name+".yaml")
 	if data, there := b.files[file]; there {
-		return gate.Load(file, data)
+		return loaded(file, data)
 	}
 	if name == "default" {
-		return gate.Default()
+		return standard()
 	}
 	return nil, fmt.Errorf("environment %s names the policy %q, and there is no %s in %s", e.Metadata.Name, name, file,
 		Environments)
 }
+
+// compiled are policies that were loaded, by the digest of their file: compiling one takes long.
+var compiled sync.Map
+
+func loaded(file string, data []byte) (*gate.Policy, error) {
+	digest := evidence.DigestOf(data)
+	if known, there := compiled.Load(digest); there {
+		return known.(*gate.Policy), nil
+	}
+	policy, err := gate.Load(file, data)
+	if err == nil {
+		compiled.Store(digest, policy)
+	}
+	return policy, err
+}
+
+// standard is the policy that Slipway ships.
+var standard = sync.OnceValues(gate.Default)
 
 // freezes are the times in which nothing is promoted to some environments.
 type freezes struct {

@@ -194,6 +194,16 @@ func (r rule) selects(e Environment) (selected, known bool) {
 	return true, true
 }
 
+// Gates are the gates of an environment, in the order of the policy; none where not enough is known of it.
+func (p *Policy) Gates(e Environment) []v1alpha1.Gate {
+	gates, _ := p.gatesFor(e)
+	out := make([]v1alpha1.Gate, len(gates))
+	for i, g := range gates {
+		out[i] = g.Gate
+	}
+	return out
+}
+
 // Governs says whether the policy has gates for an environment. One of which not enough is known
 // is governed where it might be.
 func (p *Policy) Governs(e Environment) bool {

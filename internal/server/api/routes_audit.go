@@ -29,7 +29,7 @@ type DecisionsQuery struct {
 	Team        string `query:"team" maxLength:"63"`
 	Application string `query:"application" maxLength:"63"`
 	Environment string `query:"environment" maxLength:"63"`
-	Outcome     string `query:"outcome" enum:"allowed,refused,broken glass,reviewed,rolled back"`
+	Outcome     string `query:"outcome" enum:"allowed,refused,broken glass,reviewed,rolled back,withdrawn"`
 	Subject     string `query:"subject" maxLength:"135" doc:"image digest"`
 }
 

@@ -40,7 +40,7 @@ func (a *API) registerPromotions() {
 		func(ctx context.Context, by access.Principal, in *PromotionsQuery) (List[PromotionSummary], error) {
 			q := PromotionQuery{Team: in.Team, Application: in.Application, To: in.To, State: PromotionState(in.State)}
 			if in.Waiting {
-				q.Waiting = by.ID
+				q.Waiting = by.Username
 			}
 			query := []string{q.Team, q.Application, q.To, string(q.State), strconv.FormatBool(in.Waiting)}
 			return paged(in.PageQuery, query, func(p Page) (List[PromotionSummary], error) {

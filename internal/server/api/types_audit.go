@@ -15,12 +15,14 @@ const (
 	BrokenGlass Outcome = "broken glass"
 	Reviewed    Outcome = "reviewed"
 	RolledBack  Outcome = "rolled back"
+	// Withdrawn ends an earlier decision that was not carried out.
+	Withdrawn Outcome = "withdrawn"
 )
 
 // DecisionRef names a decision.
 type DecisionRef struct {
 	Index   uint64    `json:"index" doc:"place in the log"`
-	Outcome Outcome   `json:"outcome" enum:"allowed,refused,broken glass,reviewed,rolled back"`
+	Outcome Outcome   `json:"outcome" enum:"allowed,refused,broken glass,reviewed,rolled back,withdrawn"`
 	At      time.Time `json:"at"`
 }
 
@@ -83,11 +85,11 @@ type ExportQuery struct{ From, To time.Time }
 // Finding is something that runs or was merged without a decision.
 type Finding struct {
 	ID          string    `json:"id"`
-	Kind        string    `json:"kind" enum:"image,commit" doc:"an image that runs, or a commit on a governed branch"`
+	Kind        string    `json:"kind" enum:"image,commit,broken glass" doc:"an image that runs, a commit on a governed branch, or broken glass that nobody answers for"`
 	Team        string    `json:"team,omitempty"`
 	Application string    `json:"application,omitempty"`
 	Environment string    `json:"environment"`
-	Subject     string    `json:"subject" doc:"image digest or commit"`
+	Subject     string    `json:"subject" doc:"image digest, commit, or # and the number of a decision"`
 	Object      string    `json:"object,omitempty" doc:"where it was seen" example:"Deployment orders-prod/orders"`
 	Since       time.Time `json:"since"`
 	Reason      string    `json:"reason"`
@@ -111,7 +113,7 @@ type PolicyReport struct {
 // PolicyChange is a promotion whose outcome would differ.
 type PolicyChange struct {
 	Decision DecisionSummary `json:"decision"`
-	Would    Outcome         `json:"would,omitempty" enum:"allowed,refused,broken glass,reviewed,rolled back"`
+	Would    Outcome         `json:"would,omitempty" enum:"allowed,refused,broken glass,reviewed,rolled back,withdrawn"`
 	Gates    []GateResult    `json:"gates" nullable:"false" doc:"those that differ"`
 }
 

@@ -30,7 +30,7 @@ type NewPromotion struct {
 type PromotionQuery struct {
 	Team, Application, To string
 	State                 PromotionState
-	// Waiting asks for those that wait for this person's approval; empty for all.
+	// Waiting asks for those that wait for the approval of the person with this user name; empty for all.
 	Waiting string
 }
 
