@@ -33,6 +33,8 @@ type Spec struct {
 	// Commit is 40 hexadecimal digits; Branch is the one whose head it was.
 	Commit string `json:"commit"`
 	Branch string `json:"branch"`
+	// Release says that the branch is the one that releases come from.
+	Release bool `json:"release"`
 	// Trigger is who caused the run; "" where that is not known, as for a push that was found later.
 	Trigger string `json:"trigger,omitempty"`
 	// Image is the repository that the image is pushed to: "registry.example.com/team/shop".

@@ -53,7 +53,7 @@ built from proven open-source tools, on a bare Linux machine or on any Kubernete
 		newLoginCommand(env, runLogin),
 		newLogoutCommand(env, runLogout),
 		newHostCommand(env),
-		newImagesCommand(env),
+		newImagesCommand(env), newPipelineCommand(env),
 		newNodeCommand(env),
 		newKubectlCommand(env),
 		newVersionCommand(env),

@@ -1,0 +1,244 @@
+package pipeline
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	upstream "github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/slipway-dev/slipway/internal/evidence"
+	"github.com/slipway-dev/slipway/internal/evidence/evidencetest"
+	"github.com/slipway-dev/slipway/internal/evidence/registry"
+)
+
+const file = `FROM r.example/go:1 AS source
+COPY . .
+
+FROM source AS Test
+RUN go test ./...
+
+FROM source AS build
+RUN go build -o /out
+
+FROM r.example/static:1
+COPY --from=build /out /out
+`
+
+func TestForTests_EndsWithTheStageOfTests(t *testing.T) {
+	part, ok := forTests(file)
+	if !ok || !strings.HasSuffix(part, "RUN go test ./...\n") || !strings.HasPrefix(part, "FROM r.example/go:1 AS source") {
+		t.Errorf("%t %q", ok, part)
+	}
+	if _, ok := forTests("FROM a\nRUN test\n"); ok {
+		t.Error("found a stage of tests where there is none")
+	}
+}
+
+func TestWithoutTests_LeavesOutOnlyWhatNobodyNeeds(t *testing.T) {
+	if got := withoutTests(file); strings.Contains(got, "go test") || !strings.Contains(got, "go build") || len(stages(got)) != 3 {
+		t.Errorf("%s", got)
+	}
+	for name, kept := range map[string]string{
+		"another stage stands on it":     strings.Replace(file, "FROM source AS build", "FROM test AS build", 1),
+		"another stage copies from it":   strings.Replace(file, "--from=build", "--from=test", 1),
+		"a stage is named by its number": strings.Replace(file, "--from=build", "--from=2", 1),
+		"a mount is from a number":       strings.Replace(file, "RUN go build", "RUN --mount=type=bind,from=1 go build", 1),
+		"it is the last one":             "FROM a AS x\nFROM x AS test\nRUN y\n",
+		"there is none":                  "FROM a\n",
+	} {
+		if got := withoutTests(kept); got != kept {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestBases_AreTheImagesFromElsewhere(t *testing.T) {
+	got := bases(file + "FROM --platform=linux/amd64 x/y:2\nFROM scratch\nFROM ${base}\nFROM Build\n")
+	if want := []string{"r.example/go:1", "r.example/static:1", "x/y:2"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestMeaningful_FindsTheLineThatSaysWhy(t *testing.T) {
+	for want, output := range map[string]string{
+		"service_test.go:20: got 500": "--- FAIL: TestX (0.00s)\n    service_test.go:20: got 500\nFAIL\nFAIL\tshop/hello\t0.004s\nFAIL\n" +
+			"subprocess exited with status 1\nsubprocess exited with status 1\nError: building at STEP \"RUN go vet ./... && go test ./...\": exit status 1\n",
+		"./main.go:7:2: undefined: x":                            "# shop/hello\n./main.go:7:2: undefined: x\nsubprocess exited with status 1\nError: building at STEP \"RUN go build\": exit status 1\n",
+		"AssertionError: 1 != 2":                                 "Traceback (most recent call last):\n  File \"t.py\"\nAssertionError: 1 != 2\n\n------\nRan 3 tests in 0.01s\n\nFAILED (failures=1)\nerror: exit status 1\n",
+		"fatal: unable to access 'https://git.example/a/b.git/'": "fatal: unable to access 'https://ada:secret@git.example/a/b.git/'\n",
+		"exit status 3":                                          "\nexit status 3\n\n",
+		"":                                                       "\n \n",
+		"red":                                                    "\x1b[31mred\x1b[0m\nFAIL\n",
+	} {
+		if got := Meaningful(output); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := []rune(Meaningful(strings.Repeat("ü", 1000))); len(got) != maxLine {
+		t.Errorf("%d runes", len(got))
+	}
+}
+
+func TestPassed_NamesTheTestsThatRunnersReport(t *testing.T) {
+	for output, want := range map[string][]string{
+		"?   \tx\t[no test files]\nok  \tshop/hello\t0.004s\nok  \tshop/hello/y\t(cached)\n": {"shop/hello", "shop/hello/y"},
+		"✔ answers (3.1ms)\n✔ refuses (1ms)\n":                                               {"answers", "refuses"},
+		"....\nRan 4 tests\nOK\n":                                                            {"stage test"},
+	} {
+		if got := passed(output); !slices.Equal(got, want) {
+			t.Errorf("%q: %q", output, got)
+		}
+	}
+}
+
+// put makes the image of a layer with these files.
+func put(t *testing.T, files map[string]string) v1.Image {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	write := func(p string, mode int64, data []byte) {
+		err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(p, "/"), Mode: mode, Size: int64(len(data))})
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for p, text := range files {
+		write(p, 0o644, []byte(text))
+	}
+	write("/service", 0o755, binary)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(empty.Image, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+func TestPushAndAttest_GiveEvidenceThatHolds(t *testing.T) {
+	server := httptest.NewServer(upstream.New(upstream.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	for p, text := range map[string]string{"login/username": "slipway\n", "login/password": "secret", "key": string(evidencetest.PrivateKey(t, "builder"))} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, p)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, p), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	image := put(t, map[string]string{
+		"/app/node_modules/left/package.json":     `{"name":"left","version":"1.2.3","license":"MIT"}`,
+		"/app/node_modules/broken/package.json":   `{`,
+		"/usr/lib/python3/x-1.dist-info/METADATA": "Name: x\nVersion: 1.0\nLicense: BSD-3-Clause\n\nLong text\n",
+		"/var/lib/dpkg/status.d/libc6":            "Package: libc6\nVersion: 2.36-9\nArchitecture: amd64\n\n",
+	})
+	var out bytes.Buffer
+	commit := strings.Repeat("a1", 20)
+	j := Job{CloneURL: "https://git.example/team/shop.git", Commit: commit, Branch: "main", Image: strings.TrimPrefix(server.URL, "http://") + "/team/shop",
+		Run: "shop-1", RunURL: "https://console.example/1", Builder: "https://ci.example", Work: dir, RegistryLogin: filepath.Join(dir, "login"),
+		Key: filepath.Join(dir, "key"), Out: &out}
+	path, err := layout.Write(j.result(resultImage), empty.Index)
+	if err == nil {
+		err = path.AppendImage(image)
+	}
+	if err == nil {
+		err = j.Push(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := os.ReadFile(j.result(resultDigest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Digest = string(digest)
+	j.Tests = fmt.Sprintf(`{"ran":true,"passed":["shop/hello"],"dockerfile":%q}`, evidence.DigestOf([]byte(file)))
+	j.Inputs = fmt.Sprintf(`[{"uri":"oci://r.example/go:1","digest":{"sha256":%q}}]`, evidence.DigestOf(nil).Hex())
+	for range 2 { // as when the first time was cut short at its very end
+		if err := j.Attest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repository, err := name.NewRepository(j.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := evidence.Collect(t.Context(), registry.New(repository), evidencetest.Keyring(t, evidencetest.Key(t, "builder", evidence.Builder)),
+		evidence.Digest(digest), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Signatures) != 1 || len(found.Rejected) != 0 || len(found.Tests) != 1 || len(found.SBOMs) == 0 || len(found.Provenance) == 0 {
+		t.Fatalf("%+v", found)
+	}
+	if p := found.Provenance[0].Value; p.Commit != commit || p.Repository != "https://git.example/team/shop" || p.Builder != j.Builder ||
+		p.Ref != "refs/heads/main" || p.Invocation != "shop-1" || len(p.Inputs) != 1 {
+		t.Errorf("%+v", p)
+	}
+	if r := found.Tests[0].Value; r.Result != evidence.Passed || r.PassedTests != 1 || r.URL != j.RunURL {
+		t.Errorf("%+v", r)
+	}
+	held := map[string]string{}
+	for _, p := range found.SBOMs[0].Value.Packages {
+		held[p.PURL] = p.License
+	}
+	for purl, license := range map[string]string{"pkg:npm/left@1.2.3": "MIT", "pkg:pypi/x@1.0": "BSD-3-Clause", "pkg:deb/debian/libc6@2.36-9?arch=amd64": "",
+		"pkg:golang/stdlib@" + strings.TrimPrefix(runtime.Version(), "go"): ""} {
+		if got, there := held[purl]; !there || got != license {
+			t.Errorf("%s: %t %q of %v", purl, there, got, held)
+		}
+	}
+	if strings.Contains(out.String(), "secret") {
+		t.Error("the log tells the password")
+	}
+}
+
+func TestAttest_SignsNothingThatItCannotRead(t *testing.T) {
+	j := Job{Image: "r.example/team/shop", Digest: "sha256:short", Key: filepath.Join(t.TempDir(), "missing"), Out: io.Discard}
+	if err := j.Attest(t.Context()); err == nil || !strings.Contains(err.Error(), "the builder's key") {
+		t.Error(err)
+	}
+}
+
+func TestClone_RefusesWhatIsNoCommit(t *testing.T) {
+	for _, j := range []Job{{Commit: "main", CloneURL: "https://x"}, {Commit: strings.Repeat("a", 40), CloneURL: "ext::sh -c id"}} {
+		j.Out = io.Discard
+		if err := j.Clone(t.Context()); err == nil {
+			t.Errorf("%+v", j)
+		}
+	}
+}
