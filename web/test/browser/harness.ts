@@ -6,7 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, expect } from 'vitest'
+import { afterAll, afterEach, expect } from 'vitest'
 import { type Mock, newMock, type Scenario } from '../mock/mock'
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -36,7 +36,6 @@ function theBrowser(): Promise<Browser> {
 const closers: (() => Promise<void>)[] = []
 
 afterAll(async () => {
-  for (const close of closers.splice(0)) await close()
   await (await browser)?.close()
   browser = undefined
 })
@@ -46,6 +45,11 @@ export interface Console {
   url: string
   mock: Mock
 }
+
+/** What a test has opened ends with it; the browser stays. */
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
 
 export async function startConsole(scenario: Scenario = 'full'): Promise<Console> {
   const mock = newMock(scenario)
@@ -115,6 +119,12 @@ export async function visit(url: string, { scheme = 'light', width = 1280, heigh
   return { page, complaints }
 }
 
+/** Shows the page as another screen would. */
+export async function turn(page: Page, { scheme = 'light', width = 1280, height = 900 }: Look): Promise<void> {
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+  await page.setViewportSize({ width, height })
+}
+
 /** Waits until nothing is being loaded any more. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(
@@ -133,8 +143,9 @@ export async function accessibility(page: Page): Promise<string[]> {
   )
 }
 
-/** Keeps a picture for who wants to look. */
+/** Keeps a picture for who wants to look, and set PICTURES. */
 export async function picture(page: Page, name: string): Promise<void> {
+  if (!process.env.PICTURES) return
   mkdirSync(output, { recursive: true })
   await page.screenshot({ path: path.join(output, `${name}.png`), fullPage: true })
 }
