@@ -175,8 +175,10 @@ func (o *auditVerifyOptions) print(r *audit.Report, trust audit.Trust, kept int)
 		"decisions", decisionCounts(r.Decisions),
 		"running", runningText(r.Running, o.Running != ""),
 		"keys", o.keysText())
-	for _, k := range trust.Keys {
-		env.printf("    %s (%s) %s\n", k.Name, k.Role, k.ID)
+	if ring, err := evidence.NewKeyring(trust.Keys...); err == nil { // it fills in the keys' ids
+		for _, k := range ring.Keys() {
+			env.printf("    %s (%s) %s\n", k.Name, k.Role, k.ID)
+		}
 	}
 	for _, k := range trust.Logs {
 		env.printf("    %s\n", k)

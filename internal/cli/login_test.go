@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/fault"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/access"
+	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/oidctest"
 )
 
@@ -33,7 +34,7 @@ type platformServer struct {
 	approve  bool
 }
 
-func startServer(t *testing.T) *platformServer {
+func startServer(t *testing.T, backends ...api.Backends) *platformServer {
 	t.Helper()
 	p := &platformServer{approve: true, user: oidctest.User{Subject: "7", Username: "ada", Groups: []string{"developers"}}}
 	var handler http.Handler
@@ -46,15 +47,21 @@ func startServer(t *testing.T) *platformServer {
 	c.PublicURL, c.DataDir, c.CookieKeyFile = p.url, filepath.Join(dir, "data"), filepath.Join(dir, "keys")
 	c.OIDC.Issuer, c.OIDC.ClientID, c.OIDC.ClientSecretFile = p.provider.Issuer, oidctest.ClientID, filepath.Join(dir,
 		"secret")
-	c.Roles = []access.Binding{{Group: "developers", Role: access.Developer, Team: "payments"}}
+	c.Roles = []access.Binding{{Group: "developers", Role: access.Developer, Team: "payments"},
+		{Group: "approvers", Role: access.Approver, Team: "payments"}, {Group: "admins", Role: access.PlatformAdmin},
+		{Group: "search", Role: access.Developer, Team: "search"}, {Group: "auditors", Role: access.Auditor}}
 	for file, text := range map[string]string{c.CookieKeyFile: "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
 		c.OIDC.ClientSecretFile: oidctest.ClientSecret} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s, err := server.New(t.Context(), server.Options{Config: c, Version: "test", Log: slog.New(slog.DiscardHandler),
-		Getenv: func(string) string { return "" }})
+	options := server.Options{Config: c, Version: "test", Log: slog.New(slog.DiscardHandler),
+		Getenv: func(string) string { return "" }}
+	for _, b := range backends {
+		options.Backends = b
+	}
+	s, err := server.New(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

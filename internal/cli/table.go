@@ -30,7 +30,7 @@ func (t *table) row(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// flush prints the rows. A column is as wide as its widest cell that another one follows.
+// flush prints the rows. A column is as wide as its widest cell.
 func (t *table) flush() {
 	var widths []int
 	for _, r := range t.rows {
@@ -38,9 +38,7 @@ func (t *table) flush() {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			if i < len(r)-1 {
-				widths[i] = max(widths[i], ansi.StringWidth(cell))
-			}
+			widths[i] = max(widths[i], ansi.StringWidth(cell))
 		}
 	}
 	for _, r := range t.rows {

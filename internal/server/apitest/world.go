@@ -119,7 +119,10 @@ func (fakeTemplates) Templates(context.Context, api.Page) (api.List[api.Template
 
 func (fakeTemplates) Template(_ context.Context, ref api.TemplateRef) (api.Template, error) {
 	return api.Template{TemplateSummary: templateSummary(), Parameters: []map[string]any{{"title": ref.Name,
-		"type": "object"}},
+		"type": "object", "required": []any{"name"}, "properties": map[string]any{
+			"name":     map[string]any{"type": "string", "title": "Name", "description": "what it is called"},
+			"version":  map[string]any{"type": "string", "enum": []any{"1.10", "1.20"}, "default": "1.20"},
+			"replicas": map[string]any{"type": "integer", "default": 1}}}},
 		Steps: []api.TemplateStep{{ID: "fetch", Name: "Fetch", Action: "fetch:template"}}}, nil
 }
 
