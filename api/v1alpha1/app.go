@@ -63,6 +63,8 @@ type Environment struct {
 
 // EnvironmentSpec is the body of an [Environment].
 type EnvironmentSpec struct {
+	// Description says in a sentence what the environment is for.
+	Description string `json:"description,omitempty"`
 	// Team is whose environment it is. One without a team is open to the applications of all, and
 	// each of them gets a namespace of its own.
 	Team string `json:"team,omitempty"`

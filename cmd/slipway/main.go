@@ -10,6 +10,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/cli"
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/deliver/gitea"
+	"github.com/slipway-dev/slipway/internal/portal"
+	portalgitea "github.com/slipway-dev/slipway/internal/portal/gitea"
 )
 
 // version is set by the linker (see Makefile).
@@ -25,5 +27,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(cli.Main(ctx, cli.SystemEnv(version, adapters), os.Args))
+	env := cli.SystemEnv(version, adapters)
+	env.GitServers = portal.GitServers{portalgitea.Name: portalgitea.New}
+	os.Exit(cli.Main(ctx, env, os.Args))
 }

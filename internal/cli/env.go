@@ -11,6 +11,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/platform"
+	"github.com/slipway-dev/slipway/internal/portal"
 )
 
 // Env is what a command has of the world.
@@ -26,6 +27,8 @@ type Env struct {
 	Version string
 	// Adapters speak to the tools' own APIs.
 	Adapters deliver.Adapters
+	// GitServers are the adapters by which the server uses the platform's Git server.
+	GitServers portal.GitServers
 }
 
 // SystemEnv is the process's own environment; version may be empty.

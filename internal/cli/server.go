@@ -13,7 +13,13 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/slipway-dev/slipway/api/v1alpha1"
+	builtin "github.com/slipway-dev/slipway/catalog"
+	"github.com/slipway-dev/slipway/catalog/templates"
+	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/kube"
+	"github.com/slipway-dev/slipway/internal/portal"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/observe"
 	"github.com/slipway-dev/slipway/internal/server/workload"
@@ -121,18 +127,93 @@ func runServer(ctx context.Context, o *serverOptions) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(ctx, server.Options{
+	options := server.Options{
 		Config: config, Document: doc, Web: pages, Reviewer: reviewer, Version: o.Env.Version, Getenv: o.Env.Getenv,
 		Log: observe.NewLogger(o.Env.Err, level),
-	})
+	}
+	behind, err := o.portal(ctx, config, options.Log)
 	if err != nil {
-		return invalidConfig(err)
+		return err
+	}
+	if behind != nil {
+		options.Backends, options.Collectors, options.Ready = behind.Backends(), behind.Collectors(), behind.Ready()
+	}
+	s, err := server.New(ctx, options)
+	if err != nil {
+		if behind == nil {
+			return invalidConfig(err)
+		}
+		return errors.Join(invalidConfig(err), behind.Close())
 	}
 	listeners, err := s.Listen()
 	if err != nil {
-		return errors.Join(err, s.Close())
+		err = errors.Join(err, s.Close())
+		if behind != nil {
+			err = errors.Join(err, behind.Close())
+		}
+		return err
 	}
-	return s.Run(ctx, listeners)
+	return serveWith(ctx, s, listeners, behind)
+}
+
+// serveWith serves while the portal's background work goes on, and ends that once nobody is served any more.
+func serveWith(ctx context.Context, s *server.Server, listeners server.Listeners, behind *portal.Portal) error {
+	if behind == nil {
+		return s.Run(ctx, listeners)
+	}
+	working, end := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- behind.Run(working) }()
+	err := s.Run(ctx, listeners)
+	end()
+	return errors.Join(err, <-done, behind.Close())
+}
+
+// portal opens what stands behind the API on a platform; nil where the configuration names none.
+func (o *serverOptions) portal(ctx context.Context, config server.Config, log *slog.Logger) (*portal.Portal, error) {
+	if config.Platform == nil || config.DataDir == "" {
+		return nil, nil // a missing directory is for the server to say
+	}
+	if err := config.CheckPlatform(); err != nil {
+		return nil, invalidConfig(err)
+	}
+	options := portal.Options{Config: *config.Platform, PublicURL: config.PublicURL, DataDir: config.DataDir,
+		GitServers: o.Env.GitServers, Templates: templates.FS(), Log: log}
+	var err error
+	if config.OIDC.CAFile != "" {
+		if options.CA, err = os.ReadFile(config.OIDC.CAFile); err != nil {
+			return nil, fault.Invalid(fmt.Errorf("oidc.caFile: %w", err), "")
+		}
+	}
+	cluster, err := rest.InClusterConfig()
+	switch {
+	case err == nil:
+		cluster.QPS, cluster.Burst = 50, 100
+		if options.Kube, err = kube.New(cluster); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, rest.ErrNotInCluster):
+		return nil, fmt.Errorf("set up the cluster's client: %w", err)
+	}
+	if d := config.Platform.Delivery; d != nil {
+		if options.Delivery, err = deliveryOf(d.Tool); err != nil {
+			return nil, err
+		}
+	}
+	return portal.New(ctx, options)
+}
+
+// deliveryOf is how a delivery tool of the catalogue takes over.
+func deliveryOf(name string) (*v1alpha1.Delivery, error) {
+	all, err := catalog.Load(builtin.FS(), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	tool, ok := all.Tools[name]
+	if !ok || tool.Spec.Delivery == nil {
+		return nil, fault.Invalid(fmt.Errorf("platform.delivery.tool: the catalogue has no delivery tool %q", name), "")
+	}
+	return tool.Spec.Delivery, nil
 }
 
 func (o *serverOptions) level() (slog.Level, error) {

@@ -8,6 +8,7 @@ import (
 
 	strictjson "sigs.k8s.io/json"
 
+	"github.com/slipway-dev/slipway/internal/portal/config"
 	"github.com/slipway-dev/slipway/internal/server/access"
 	"github.com/slipway-dev/slipway/internal/server/limits"
 	"github.com/slipway-dev/slipway/internal/spec"
@@ -35,6 +36,8 @@ type Config struct {
 	TrustedProxies []string `json:"trustedProxies,omitempty"`
 	// Roles give roles to groups and service accounts.
 	Roles []access.Binding `json:"roles,omitempty"`
+	// Platform is the platform that the server stands on; a server without one answers only what needs none.
+	Platform *config.Platform `json:"platform,omitempty"`
 }
 
 // OIDCConfig is the identity provider.

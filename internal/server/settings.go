@@ -69,8 +69,22 @@ func settle(config Config, doc *spec.Document) (settings, error) {
 	for _, f := range wrong {
 		c.add(f.Path, "%s", f.Message)
 	}
+	c.platform(config)
 	c.files(&s)
 	return s, spec.AsError(c.found)
+}
+
+func (c *checker) platform(config Config) {
+	if config.Platform != nil {
+		config.Platform.Check(func(path, _, message string, args ...any) { c.add("platform."+path, message, args...) })
+	}
+}
+
+// CheckPlatform finds what is wrong with the section platform alone. The error is of type spec.Errors.
+func (config Config) CheckPlatform() error {
+	c := &checker{}
+	c.platform(config)
+	return spec.AsError(c.found)
 }
 
 func (c *checker) addresses(config Config) {

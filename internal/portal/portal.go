@@ -1,0 +1,235 @@
+package portal
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/slipway-dev/slipway/api/v1alpha1"
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/endpoint"
+	"github.com/slipway-dev/slipway/internal/kube"
+	"github.com/slipway-dev/slipway/internal/portal/config"
+	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/index"
+)
+
+// Options are what a portal is made of.
+type Options struct {
+	Config config.Platform
+	// PublicURL is how people, and the Git server, reach the server.
+	PublicURL string
+	// DataDir outlives the process.
+	DataDir string
+	// CA are certificates (PEM) that the platform's may come from, besides the system's.
+	CA []byte
+	// GitServers are the adapters.
+	GitServers GitServers
+	// Templates are the golden paths, one folder each.
+	Templates fs.FS
+	// Delivery is how the configured delivery tool takes over; nil where there is none.
+	Delivery *v1alpha1.Delivery
+	// Kube is the cluster; nil where the server is in none.
+	Kube *kube.Client
+	Log  *slog.Logger
+	// Now is the clock; nil means the system's.
+	Now func() time.Time
+}
+
+// Portal is what stands behind the API.
+type Portal struct {
+	config config.Platform
+	log    *slog.Logger
+	now    func() time.Time
+
+	git     GitServer
+	account string // Slipway's own on the Git server
+	gitURL  string
+	hook    webhook
+
+	index        *index.Index
+	environments *repository
+	events       *events
+	catalogue    *catalogue
+	templates    *templates
+	runs         *runs
+	applications *applications
+	places       *places
+	delivery     *delivery // nil where nothing is delivered
+	builds       Builds    // nil where nothing is built
+
+	// loops run until the server stops; each ends with its context.
+	loops []loop
+	// heard wakes who follows Git, pulls who looks at pull requests.
+	heard, pulls alarm
+	listeners    []func(forge.Event)
+	moreSources  []index.Source
+}
+
+// loop is something that goes on in the background.
+type loop struct {
+	name string
+	run  func(context.Context) error
+}
+
+// New opens what lasts. It makes no call to the Git server or the cluster: those may come later.
+func New(ctx context.Context, o Options) (p *Portal, err error) {
+	p = &Portal{config: o.Config, log: o.Log, now: o.Now, gitURL: strings.TrimRight(o.Config.Git.URL, "/")}
+	p.log = cmp.Or(p.log, slog.New(slog.DiscardHandler))
+	if p.now == nil {
+		p.now = time.Now
+	}
+	client := &http.Client{Transport: endpoint.Transport("", "", o.CA), Timeout: gitPatience}
+	git, access, err := o.GitServers.Open(o.Config.Git, client)
+	if err != nil {
+		return nil, err
+	}
+	p.git, p.account = git, access.Username
+	p.hook = webhook{url: strings.TrimRight(o.PublicURL, "/") + api.Prefix + "/webhooks/" + webhookSource}
+	if file := o.Config.Git.WebhookSecretFile; file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("platform.git.webhookSecretFile: %w", err)
+		}
+		p.hook.secret = strings.TrimSpace(string(text))
+	}
+	if p.index, _, err = index.Open(ctx, o.DataDir); err != nil {
+		return nil, fmt.Errorf("open the index: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	p.events, p.heard, p.pulls = newEvents(p.now), newAlarm(), newAlarm()
+	p.environments = &repository{forge: git.Forge, account: p.account, log: p.log,
+		name:     forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName},
+		platform: app.Platform{GatewayNamespace: o.Config.Gateway.Namespace, TeamGroups: o.Config.TeamGroups}}
+	p.catalogue = &catalogue{portal: p}
+	if p.templates, err = newTemplates(p, o.Templates); err != nil {
+		return nil, err
+	}
+	if p.runs, err = newRuns(p, filepath.Join(o.DataDir, "runs")); err != nil {
+		return nil, err
+	}
+	p.applications, p.places = &applications{Portal: p, kube: o.Kube}, &places{Portal: p}
+	if o.Kube != nil && o.Delivery != nil && o.Config.Delivery != nil {
+		if p.delivery, err = newDelivery(p, o); err != nil {
+			return nil, err
+		}
+	}
+	p.compose()
+	return p, nil
+}
+
+// gitPatience is how long one call to the Git server may take.
+const gitPatience = 60 * time.Second
+
+// compose lists what goes on in the background.
+func (p *Portal) compose() {
+	p.loops = []loop{
+		{"catch up with Git", p.followGit},
+		{"end environments", p.expire},
+		{"preview pull requests", p.followPulls},
+	}
+	if p.delivery != nil {
+		p.loops = append(p.loops, loop{"deliver", p.delivery.run}, loop{"watch health", p.delivery.watchHealth})
+	}
+}
+
+// Backends are what the API serves.
+func (p *Portal) Backends() api.Backends {
+	return api.Backends{
+		Catalog: p.catalogue, Templates: p.templates, Runs: p.runs,
+		Applications: p.applications, Environments: p.places,
+		Events: p.events, Webhooks: p,
+	}
+}
+
+// Collectors are metrics.
+func (p *Portal) Collectors() []prometheus.Collector { return nil }
+
+// Ready are things that must be well before the server takes requests.
+func (p *Portal) Ready() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{"index": func(ctx context.Context) error {
+		_, err := p.index.Sources(ctx)
+		return err
+	}}
+}
+
+// Run sets the portal up on the Git server, goes on with what was interrupted, and keeps everything
+// going until ctx ends.
+func (p *Portal) Run(ctx context.Context) error {
+	for _, first := range []loop{{"set up the environments' repository", p.setUp}, {"read Git", p.catchUp}} {
+		if err := p.untilDone(ctx, first.name, first.run); err != nil {
+			return nil // the server stops
+		}
+	}
+	p.log.InfoContext(ctx, "the portal is set up")
+	var all sync.WaitGroup
+	all.Go(func() { p.runs.resume(ctx) })
+	for _, l := range p.loops {
+		all.Go(func() { p.keep(ctx, l) })
+	}
+	all.Wait()
+	return nil
+}
+
+// keep runs a loop again where it fails, until ctx ends.
+func (p *Portal) keep(ctx context.Context, l loop) {
+	_ = p.untilDone(ctx, l.name, func(ctx context.Context) error {
+		if err := l.run(ctx); err != nil {
+			return err
+		}
+		return ctx.Err()
+	})
+}
+
+// Waits between attempts.
+const (
+	firstWait = time.Second
+	longWait  = 30 * time.Second
+)
+
+// untilDone repeats what fails, ever more slowly; the error is why ctx ended.
+func (p *Portal) untilDone(ctx context.Context, what string, do func(context.Context) error) error {
+	for wait := firstWait; ; wait = min(2*wait, longWait) {
+		err := do(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			return nil
+		}
+		p.log.WarnContext(ctx, "not done yet", "what", what, "cause", err.Error(), "again", wait.String())
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Close gives back what New took; nothing may run any more.
+func (p *Portal) Close() error {
+	var errs []error
+	if p.runs != nil {
+		errs = append(errs, p.runs.store.Close())
+	}
+	if p.index != nil {
+		errs = append(errs, p.index.Close())
+	}
+	return errors.Join(errs...)
+}
