@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
+	"k8s.io/klog/v2"
 
 	"github.com/slipway-dev/slipway/internal/audit"
 	"github.com/slipway-dev/slipway/internal/evidence"
@@ -49,7 +51,13 @@ type Options struct {
 	Keys *evidence.Keyring
 	// Publisher gets the checkpoints; it may be nil.
 	Publisher Publisher
+	// Logger hears what the libraries below tell, which they else write to the process's standard error; it may be nil.
+	// They know one place for a whole process: that of the first log that is opened with one.
+	Logger *slog.Logger
 }
+
+// hush sends what tessera tells, by klog, to a logger.
+var hush sync.Once
 
 // Log is an open log. Its methods may be called concurrently.
 type Log struct {
@@ -95,6 +103,9 @@ func Open(ctx context.Context, options Options) (*Log, error) {
 func open(ctx context.Context, options Options) (_ *Log, err error) {
 	if err := os.MkdirAll(options.Dir, 0o755); err != nil {
 		return nil, err
+	}
+	if options.Logger != nil {
+		hush.Do(func() { klog.SetSlogLogger(options.Logger.With("from", "klog")) })
 	}
 	l := &Log{options: options, lock: flock.New(filepath.Join(options.Dir, "writer.lock")),
 		pending: map[*pending]struct{}{}, changed: make(chan struct{}),
