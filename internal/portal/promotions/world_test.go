@@ -113,14 +113,10 @@ func furnish(t testing.TB, f theForge, log Log) *world {
 	for _, name := range []string{"ada", "grace", "linus"} {
 		w.must(f.EnsureUser(ctx, forge.User{Name: name, Email: name + "@example.com"}, "only-for-this-test-1"))
 	}
-	for _, owner := range []string{"slipway", team} {
-		w.must(f.EnsureOrganization(ctx, owner))
-	}
+	w.must(f.EnsureOrganization(ctx, team))
 	w.must(f.EnsureTeam(ctx, forge.Team{Organization: team, Name: "developers", Permission: forge.PermissionWrite,
 		AllRepositories: true}, []string{"ada", "linus"}))
 	w.must(f.EnsureTeam(ctx, forge.Team{Organization: team, Name: "approvers", Permission: forge.PermissionWrite,
-		AllRepositories: true}, []string{"ada", "grace", "linus"}))
-	w.must(f.EnsureTeam(ctx, forge.Team{Organization: "slipway", Name: "readers", Permission: forge.PermissionRead,
 		AllRepositories: true}, []string{"ada", "grace", "linus"}))
 	for _, r := range []forge.Repository{source, Environments} {
 		_, err := f.EnsureRepository(ctx, r, forge.RepositoryOptions{})
