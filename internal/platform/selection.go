@@ -2,16 +2,20 @@ package platform
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/slipway-dev/slipway/api/v1alpha1"
 	"github.com/slipway-dev/slipway/catalog"
 	"github.com/slipway-dev/slipway/components"
 	loaded "github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/fault"
 	"github.com/slipway-dev/slipway/internal/spec"
+	"github.com/slipway-dev/slipway/internal/supply"
 )
 
 const (
@@ -37,7 +41,28 @@ func LoadCatalog(dirs []string) (*loaded.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loaded.Load(catalog.FS(), recipes, dirs)
+	c, err := loaded.Load(catalog.FS(), recipes, dirs)
+	if err != nil {
+		return nil, err
+	}
+	return c, markSelf(c)
+}
+
+// markSelf makes the digests of recipes that hold this very program change with it, as those of others do with what
+// they are made from: so its image is made anew, and what runs from it is started anew.
+func markSelf(c *loaded.Catalog) error {
+	for name, r := range c.Recipes {
+		if !slices.ContainsFunc(r.Spec.Layers, func(l v1alpha1.Layer) bool { return l.Self != "" }) {
+			continue
+		}
+		id, err := supply.ProgramID()
+		if err != nil {
+			return err
+		}
+		r.Digest = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(r.Digest+" "+id)))
+		c.Recipes[name] = r
+	}
+	return nil
 }
 
 // file gives the Platform file that a selection means, or "" for a blueprint.

@@ -23,6 +23,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/supply/unpack"
 )
 
+// ProgramID identifies the running program, which images can hold, by what was compiled into it.
+func ProgramID() (string, error) { return build.ProgramID() }
+
 // Store is the local OCI store; see [store.Store].
 type Store = store.Store
 

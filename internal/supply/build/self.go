@@ -15,12 +15,17 @@ import (
 type self string
 
 func (s self) key(context.Context, *workshop) (any, error) {
+	id, err := ProgramID()
+	return []string{string(s), id}, err
+}
+
+// ProgramID identifies the running program by what was compiled into it.
+func ProgramID() (string, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	id, err := buildID(program)
-	return []string{string(s), id}, err
+	return buildID(program)
 }
 
 func (s self) fill(_ context.Context, w *workshop, t *layer.Tree) ([]sbom.Package, error) {
