@@ -19,6 +19,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/audit"
 	"github.com/slipway-dev/slipway/internal/audit/audittest"
 	"github.com/slipway-dev/slipway/internal/audit/memory"
+	"github.com/slipway-dev/slipway/internal/client"
 	"github.com/slipway-dev/slipway/internal/evidence/evidencetest"
 	"github.com/slipway-dev/slipway/internal/fault"
 	"github.com/slipway-dev/slipway/internal/server/api"
@@ -355,5 +356,43 @@ func TestCompletion_NamesComeFromTheServer(t *testing.T) {
 	cmd.SetArgs([]string{"__complete", "app", "show", ""})
 	if err := cmd.ExecuteContext(t.Context()); err != nil || strings.TrimSpace(out.String()) != ":4" {
 		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// TestStatus_ShowsTheGoldenPath is the portal's part of `status` and `why`; the platform's own is tested on a platform.
+func TestStatus_ShowsTheGoldenPath(t *testing.T) {
+	p := startServer(t, (&apitest.World{}).Backends())
+	env, out := testEnv(t, map[string]string{"SLIPWAY_SERVER": p.url, "HOME": t.TempDir(),
+		"SLIPWAY_TOKEN": p.provider.Token(t, p.provider.Claims(p.user))})
+	c, err := (&remote{Env: env}).connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := askGoldenPath(t.Context(), c)
+	g.print(env)
+	for _, want := range []string{"payments/orders", "open", "without a decision:", "no decision"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not shown:\n%s", want, out)
+		}
+	}
+	causes, err := whyApplication(t.Context(), c, "orders")
+	if err != nil || len(causes) != 2 {
+		t.Fatalf("%v, %v", causes, err)
+	}
+	if build := causes[0].Root(); build.Finding != "a test failed" || build.Next != "slipway app logs payments/orders --build b1" {
+		t.Errorf("%+v", build)
+	}
+	if place := causes[1].Root(); place.Finding != "the image does not exist" || len(place.Evidence) != 1 {
+		t.Errorf("%+v", place)
+	}
+	for _, thing := range []string{"", "nothing", "Deployment/a/b"} {
+		if _, err := whyApplication(t.Context(), c, thing); err == nil {
+			t.Errorf("%q is an application", thing)
+		}
+	}
+	// A server that is not there leaves nothing behind.
+	gone := client.New(client.Options{Server: "http://127.0.0.1:1"})
+	if g := askGoldenPath(t.Context(), gone); len(g.Findings)+len(g.Promotions) > 0 {
+		t.Errorf("%+v", g)
 	}
 }

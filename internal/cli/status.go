@@ -26,8 +26,10 @@ func newStatusCommand(env *Env, run func(context.Context, *statusOptions) error)
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs, how it is, and where",
-		Args:  usage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Long: `Show what runs, how it is, and where. Who is signed in to the platform's portal ("slipway login")
+sees open promotions too, and what runs without a decision.`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 	addSelection(cmd, &o.Selection)
 	cmd.Flags().BoolVarP(&o.Watch, "watch", "w", false, "show it again every two seconds")
@@ -41,6 +43,8 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		return err
 	}
 	for {
+		golden := make(chan goldenPath, 1)
+		go func() { golden <- o.Env.goldenPathOf(ctx, line) }()
 		s, err := line.Status(ctx)
 		if err != nil {
 			return err
@@ -48,7 +52,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		if o.Watch && o.Env.Terminal && o.Format == "text" {
 			o.Env.printf("\x1b[H\x1b[2J")
 		}
-		if err := printStatus(o, s); err != nil || !o.Watch {
+		if err := printStatus(o, s, <-golden); err != nil || !o.Watch {
 			return err
 		}
 		select {
@@ -68,10 +72,13 @@ func find(ctx context.Context, env *Env, s platform.Selection) (*platform.Line, 
 	return platform.Find(ctx, home, env.Dir, s)
 }
 
-func printStatus(o *statusOptions, s platform.Status) error {
+func printStatus(o *statusOptions, s platform.Status, golden goldenPath) error {
 	env := o.Env
 	if o.Format == "json" {
-		return json.NewEncoder(env.Out).Encode(s)
+		return json.NewEncoder(env.Out).Encode(struct {
+			platform.Status
+			goldenPath
+		}{s, golden})
 	}
 	paint := painter(env.Colour)
 	health := func(h string) string {
@@ -105,6 +112,7 @@ func printStatus(o *statusOptions, s platform.Status) error {
 		}
 		t.flush()
 	}
+	golden.print(env)
 	env.printf("\nmemory %s (Slipway's own %s), state %s, image store %s, build cache %s, %s free on disk\n",
 		bytesText(s.Memory.Total), bytesText(s.Memory.Slipway), bytesText(s.Disk.State), bytesText(s.Disk.Store),
 		bytesText(s.Disk.Cache), bytesText(s.Disk.Free))

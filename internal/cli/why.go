@@ -23,9 +23,11 @@ func newWhyCommand(env *Env, run func(context.Context, *whyOptions) error) *cobr
 		Use:   "why [THING]",
 		Short: "Find the root cause of what is wrong",
 		Long: `Walk from a symptom to its root cause and show the evidence. THING is a capability, a tool, a
-package or an object (KIND/NAMESPACE/NAME); without it everything that is not well is explained.`,
+package or an object (KIND/NAMESPACE/NAME), or, for who is signed in to the platform's portal, an
+application (APP or TEAM/APP); without it everything that is not well is explained.`,
 		Example: `  slipway why
   slipway why git
+  slipway why payments/orders
   slipway why Deployment/shop/api`,
 		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,7 +47,11 @@ func runWhy(ctx context.Context, o *whyOptions) error {
 	}
 	causes, err := line.Why(ctx, o.Thing)
 	if err != nil {
-		return err
+		app, failed := whyApplication(ctx, o.Env.signedIn(line), o.Thing)
+		if failed != nil {
+			return err
+		}
+		causes = app
 	}
 	if o.Format == "json" {
 		return json.NewEncoder(o.Env.Out).Encode(causes)
