@@ -31,7 +31,8 @@ export function Shell() {
   )
 }
 
-function Splash() {
+/** Stands until it is known who is signed in, and until the first page has come. */
+export function Splash() {
   return (
     <main className="sign-in">
       <p role="status" className="muted">

@@ -1,12 +1,13 @@
 import { createBrowserRouter, type RouteObject } from 'react-router'
 import { Home } from '~/pages/home/Home'
 import { Failed, NotFound } from './Failed'
-import { Shell } from './Shell'
+import { Shell, Splash } from './Shell'
 
 /** Every page; all but the first one are loaded when they are first opened. */
 export const routes: RouteObject[] = [
   {
     element: <Shell />,
+    hydrateFallbackElement: <Splash />,
     errorElement: <Failed />,
     children: [
       {

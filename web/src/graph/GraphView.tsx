@@ -90,11 +90,7 @@ function line(points: { x: number; y: number }[]): string {
 function Node({ node, entity, root }: { node: DrawnNode; entity?: EntitySummary; root: boolean }) {
   const name = entity?.title || entity?.name || node.ref
   return (
-    <Link
-      to={paths.entity(node.ref)}
-      className={root ? 'node root' : 'node'}
-      aria-label={`${entity?.kind ?? ''} ${name}`}
-    >
+    <Link to={paths.entity(node.ref)} className={root ? 'node root' : 'node'}>
       <rect x={node.x - box.width / 2} y={node.y - box.height / 2} width={box.width} height={box.height} rx="8" />
       <text x={node.x} y={node.y - 5} className="node-kind">
         {entity?.kind}

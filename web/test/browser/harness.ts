@@ -123,6 +123,9 @@ export async function visit(url: string, { scheme = 'light', width = 1280, heigh
 export async function turn(page: Page, { scheme = 'light', width = 1280, height = 900 }: Look): Promise<void> {
   await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
   await page.setViewportSize({ width, height })
+  // The colours move, if only for a moment; what axe reads must be what stands.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((a) => a.finished)))
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
 }
 
 /** Waits until nothing is being loaded any more. */

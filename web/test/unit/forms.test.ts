@@ -30,6 +30,7 @@ test('a property called like a keyword stays a property', () => {
 })
 
 test('properties under conditions are among the names', () => {
+  // biome-ignore lint/suspicious/noThenProperty: it is JSON Schema's
   const schema = { properties: { a: {} }, if: { properties: { a: {} } }, then: { properties: { b: {} } } }
   expect([...propertyNames(schema)]).toEqual(['a', 'b'])
 })

@@ -6,14 +6,21 @@ import { paths } from '~/lib/paths'
 import { short } from '~/lib/words'
 import './pipeline.css'
 
+interface Props {
+  application: ApplicationSummary
+  /** The level of its heading. */
+  level?: 2 | 3
+}
+
 /** An application in a list: what runs where, and its last build. */
-export function ApplicationCard({ application: a }: { application: ApplicationSummary }) {
+export function ApplicationCard({ application: a, level = 3 }: Props) {
+  const Heading = `h${level}` as const
   return (
     <article className="card link">
       <div className="row between">
-        <h3>
+        <Heading>
           <Link to={paths.application(a.team, a.name)}>{a.title || a.name}</Link>
-        </h3>
+        </Heading>
         <span className="muted small">{a.team}</span>
       </div>
       {a.description && <p className="muted">{a.description}</p>}

@@ -55,7 +55,7 @@ function Cards({ items }: { items: ApplicationSummary[] }) {
     <ul className="stack">
       {items.map((a) => (
         <li key={`${a.team}/${a.name}`}>
-          <ApplicationCard application={a} />
+          <ApplicationCard application={a} level={2} />
         </li>
       ))}
     </ul>
