@@ -170,7 +170,7 @@ function ReleaseFacts({ release, since }: { release: Release; since?: string }) 
 /** Why an environment is not well, and what shows it. */
 export function Cause({ deployment: d }: { deployment: Deployment }) {
   return (
-    <div className="cause">
+    <div className={`cause ${toneOf(d.health)}`}>
       <p className="strong">{sentence(d.reason ?? '')}</p>
       {d.evidence && d.evidence.length > 0 && (
         <ul>

@@ -3,6 +3,7 @@ import { Container, PartyPopper } from 'lucide-react'
 import { Link } from 'react-router'
 import type { ApplicationSummary, Health } from '~/api/_schema.gen'
 import { may, mayAnywhere } from '~/api/access'
+import { asApiError } from '~/api/problem'
 import { applications, findings, health, promotions } from '~/api/queries'
 import { useMe } from '~/app/me'
 import { ButtonLink } from '~/components/Button'
@@ -59,7 +60,9 @@ function WaitingOnYou() {
   const waitingFor = forApproval.isPending || mine.isPending
   return (
     <Section title="Waiting on you">
-      {forApproval.isError && <ProblemNotice doing="Could not load promotions" error={forApproval.error} />}
+      {forApproval.isError && !asApiError(forApproval.error).absent && (
+        <ProblemNotice doing="Could not load promotions" error={forApproval.error} />
+      )}
       {waitingFor && items.length === 0 && <Skeleton lines={2} />}
       {!waitingFor && items.length === 0 && findingsSeen === 0 && (
         <Empty icon={PartyPopper} title="Nothing waits on you">
