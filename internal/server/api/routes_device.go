@@ -132,7 +132,8 @@ func (a *API) registerDevice() {
 
 func unknownCode(err error) error {
 	if errors.Is(err, device.ErrUnknown) {
-		return fmt.Errorf("the code is not known, was used, or is too old: %w", ErrNotFound)
+		return fault.Hint(fmt.Errorf("a command line with this code: %w", ErrNotFound),
+			"compare the code with your terminal; it can be used once and for a while, so run slipway login again if it is old")
 	}
 	return err
 }
