@@ -162,7 +162,7 @@ func (p *Portal) setUp(ctx context.Context) error {
 	if err := r.forge.EnsureOrganization(ctx, r.name.Owner); err != nil {
 		return err
 	}
-	info, err := r.forge.EnsureRepository(ctx, r.name, forge.RepositoryOptions{Private: true, DefaultBranch: app.Branch,
+	info, err := r.forge.EnsureRepository(ctx, r.name, forge.RepositoryOptions{DefaultBranch: app.Branch, // whoever is signed in may read it, and review
 		Description: "What runs where. Slipway writes here; changes of governed environments come by promotion."})
 	if err != nil {
 		return err

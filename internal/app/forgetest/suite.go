@@ -167,9 +167,12 @@ func (s *subject) repositories(t *testing.T) {
 		info.CloneURL == "" {
 		t.Errorf("%+v, %v", info, err)
 	}
-	again, err := s.Forge.EnsureRepository(t.Context(), s.repo, forge.RepositoryOptions{})
-	if err != nil || again != info {
-		t.Errorf("made again: %+v, %v", again, err)
+	for _, private := range []bool{false, true} {
+		info.Private = private
+		again, err := s.Forge.EnsureRepository(t.Context(), s.repo, forge.RepositoryOptions{Private: private})
+		if err != nil || again != info {
+			t.Errorf("made again: %+v, %v", again, err)
+		}
 	}
 	s.write(t, "main", "", "a", "1")
 	if info, err := s.Forge.Repository(t.Context(), s.repo); err != nil || info.Empty {

@@ -31,11 +31,14 @@ func (f *Forge) info(r *sdk.Repository) forge.RepositoryInfo {
 		CloneURL: f.access.URL + "/" + name.String() + ".git", URL: f.access.URL + "/" + name.String()}
 }
 
-// EnsureRepository makes the repository, without a commit, where it is missing. Its owner, an
-// organization or Slipway's own account, must be there.
+// EnsureRepository makes the repository, without a commit, where it is missing, and as private as is asked for. Its
+// owner, an organization or Slipway's own account, must be there.
 func (f *Forge) EnsureRepository(ctx context.Context, r forge.Repository,
 	options forge.RepositoryOptions) (forge.RepositoryInfo, error) {
 	found, err := f.Repository(ctx, r)
+	if err == nil && found.Private != options.Private {
+		return f.setPrivate(ctx, r, options.Private)
+	}
 	if err == nil || !isNotFound(err) {
 		return found, err
 	}
@@ -63,6 +66,18 @@ func (f *Forge) EnsureRepository(ctx context.Context, r forge.Repository,
 		return forge.RepositoryInfo{}, failed(res, err, "make repository %s", r)
 	}
 	return f.info(made), nil
+}
+
+func (f *Forge) setPrivate(ctx context.Context, r forge.Repository, private bool) (forge.RepositoryInfo, error) {
+	c, err := f.client(ctx, "")
+	if err != nil {
+		return forge.RepositoryInfo{}, err
+	}
+	changed, res, err := c.EditRepo(r.Owner, r.Name, sdk.EditRepoOption{Private: &private})
+	if err != nil {
+		return forge.RepositoryInfo{}, failed(res, err, "set who sees repository %s", r)
+	}
+	return f.info(changed), nil
 }
 
 // DeleteRepository deletes the repository with all that is in it; one that is not there is gone already.

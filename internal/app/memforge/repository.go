@@ -29,6 +29,7 @@ func (f *Forge) EnsureRepository(_ context.Context, r forge.Repository,
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	if found, ok := f.s.repositories[r]; ok {
+		found.info.Private = options.Private
 		return found.info, nil
 	}
 	if !f.s.owners[r.Owner] {

@@ -53,7 +53,7 @@ func (p *Promotions) page(o *observation) string {
 	if p.o.Console == "" || o.asked == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s/applications/%s/%s/promotions/%d", strings.TrimSuffix(p.o.Console, "/"), o.asked.Team,
+	return fmt.Sprintf("%s/promotions/%s/%s/%d", strings.TrimSuffix(p.o.Console, "/"), o.asked.Team,
 		o.asked.Application, o.pull.Number)
 }
 
