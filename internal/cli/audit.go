@@ -252,10 +252,9 @@ func printFindings(env *Env, all []api.Finding) {
 
 type auditExportOptions struct {
 	remote
-	File     string
-	Keys     string
-	Running  string
-	From, To string
+	File    string
+	Keys    string
+	Running string
 }
 
 func newAuditExportCommand(env *Env) *cobra.Command {
@@ -263,7 +262,8 @@ func newAuditExportCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export FILE",
 		Short: "Copy the whole log into a file that can be verified anywhere",
-		Long: `Copy the log into a file (zip) that "slipway audit verify" verifies without the platform.
+		Long: `Copy the log into a file (zip) that "slipway audit verify" verifies without the platform. It is always
+the whole log: a part of it could not be verified.
 
 --keys keeps the public keys in a file of their own: keep it where the log's keeper can't reach it, and
 verify later exports by it. --running notes which images run in governed environments now.`,
@@ -279,22 +279,16 @@ verify later exports by it. --running notes which images run in governed environ
 	f := cmd.Flags()
 	f.StringVar(&o.Keys, "keys", "", "write the public keys into `FILE` too (JSON)")
 	f.StringVar(&o.Running, "running", "", "write which images run in governed environments into `FILE` (JSON)")
-	addSpan(cmd, &o.From, &o.To)
 	return cmd
 }
 
 func runAuditExport(ctx context.Context, o *auditExportOptions) error {
-	var q api.ExportQuery
-	var err error
-	if q.From, q.To, err = span(o.From, o.To); err != nil {
-		return err
-	}
 	c, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	file := o.Env.path(o.File)
-	size, err := writeWhole(file, func(f *os.File) error { return c.Export(ctx, q, f) })
+	size, err := writeWhole(file, func(f *os.File) error { return c.Export(ctx, api.ExportQuery{}, f) })
 	if err != nil {
 		return err
 	}

@@ -169,10 +169,10 @@ func over(s api.PromotionState) (end, well bool) {
 	switch s {
 	case api.PromotionHealthy:
 		return true, true
-	case api.PromotionRefused, api.PromotionFailed, api.PromotionRolledBack, api.PromotionClosed:
+	case api.PromotionRefused, api.PromotionRolledBack, api.PromotionClosed:
 		return true, false
 	}
-	return false, false
+	return false, false // one that failed is on its way back
 }
 
 // awaitPromotion shows a promotion's gates and its way until it is over. One that did not come to its goal is an error.
@@ -296,7 +296,9 @@ func (t *promotionTasks) show(p api.Promotion) {
 		t.set(p.To, progress.Running, cmp.Or(p.Reason, string(p.State)))
 	case api.PromotionHealthy:
 		t.set(p.To, progress.Done, releaseText(&p.Release))
-	case api.PromotionFailed, api.PromotionRolledBack:
+	case api.PromotionFailed:
+		t.set(p.To, progress.Running, cmp.Or(p.Reason, "it failed, and is rolled back"))
+	case api.PromotionRolledBack:
 		t.set(p.To, progress.Failed, strings.TrimSuffix(string(p.State)+": "+p.Reason, ": "))
 	}
 }

@@ -94,7 +94,7 @@ func printPromotions(env *Env, all []api.PromotionSummary) {
 
 func (e *Env) promotionState(p api.PromotionSummary) string {
 	end, well := over(p.State)
-	state := e.mood(string(p.State), end && well, !end)
+	state := e.mood(string(p.State), end && well, !end && p.State != api.PromotionFailed)
 	switch {
 	case p.Unreviewed:
 		state += e.mood(" (glass broken, not reviewed)", false, false)
