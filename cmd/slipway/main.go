@@ -7,9 +7,12 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/slipway-dev/slipway/internal/ci"
+	"github.com/slipway-dev/slipway/internal/ci/argoworkflows"
 	"github.com/slipway-dev/slipway/internal/cli"
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/deliver/gitea"
+	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal"
 	portalgitea "github.com/slipway-dev/slipway/internal/portal/gitea"
 )
@@ -29,5 +32,8 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	env := cli.SystemEnv(version, adapters)
 	env.GitServers = portal.GitServers{portalgitea.Name: portalgitea.New}
+	env.Engines = portal.Engines{"argo-workflows": func(c *kube.Client, namespace string, runURL func(ci.Run) string) ci.Engine {
+		return argoworkflows.New(argoworkflows.Options{Dynamic: c.Dynamic, Core: c.Core, Namespace: namespace, RunURL: runURL})
+	}}
 	os.Exit(cli.Main(ctx, env, os.Args))
 }

@@ -29,6 +29,8 @@ type Env struct {
 	Adapters deliver.Adapters
 	// GitServers are the adapters by which the server uses the platform's Git server.
 	GitServers portal.GitServers
+	// Engines are the adapters by which the server has applications built.
+	Engines portal.Engines
 }
 
 // SystemEnv is the process's own environment; version may be empty.

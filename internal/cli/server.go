@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal"
 	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/server/access"
 	"github.com/slipway-dev/slipway/internal/server/observe"
 	"github.com/slipway-dev/slipway/internal/server/workload"
 	"github.com/slipway-dev/slipway/internal/server/workload/tokenreview"
@@ -178,8 +179,12 @@ func (o *serverOptions) portal(ctx context.Context, config server.Config, log *s
 		return nil, invalidConfig(err)
 	}
 	options := portal.Options{Config: *config.Platform, PublicURL: config.PublicURL, DataDir: config.DataDir,
-		GitServers: o.Env.GitServers, Templates: templates.FS(), Log: log}
+		GitServers: o.Env.GitServers, Engines: o.Env.Engines, Templates: templates.FS(), Log: log}
 	var err error
+	var wrong []spec.Finding
+	if options.Roles, wrong = access.NewMapping("roles", config.Roles); len(wrong) > 0 {
+		return nil, invalidConfig(spec.AsError(wrong))
+	}
 	if config.OIDC.CAFile != "" {
 		if options.CA, err = os.ReadFile(config.OIDC.CAFile); err != nil {
 			return nil, fault.Invalid(fmt.Errorf("oidc.caFile: %w", err), "")

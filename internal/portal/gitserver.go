@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/app/forge"
 	"github.com/slipway-dev/slipway/internal/fault"
@@ -46,6 +47,7 @@ type PullRequests interface {
 	Merge(ctx context.Context, r forge.Repository, m forge.Merge) (string, error)
 	ClosePullRequest(ctx context.Context, r forge.Repository, number int) error
 	Tree(ctx context.Context, r forge.Repository, ref, folder string) (string, error)
+	Pushes(ctx context.Context, r forge.Repository, since time.Time) ([]forge.Push, error)
 }
 
 // Forge is a Git server, by Slipway's own account.

@@ -232,8 +232,9 @@ func replace(file string, text []byte) error {
 // RunningImage is an image that runs in an environment's namespace.
 type RunningImage struct {
 	Namespace, Environment, Application, Pod string
-	// Image is what the pod asks for, Digest what runs ("sha256:..."), empty where it does not run yet.
-	Image, Digest string
+	// Asked is the image that the pod asks for, Image what the node calls what runs, and Digest that one's digest
+	// ("sha256:..."), empty where it does not run yet.
+	Asked, Image, Digest string
 }
 
 // Running lists the images that run in the namespaces of governed environments.
@@ -264,9 +265,16 @@ func (p *Portal) Running(ctx context.Context) ([]RunningImage, error) {
 }
 
 func imagesOf(pod corev1.Pod) []RunningImage {
+	asked := map[string]string{}
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		asked[c.Name] = c.Image
+	}
+	for _, c := range pod.Spec.EphemeralContainers {
+		asked[c.Name] = c.Image
+	}
 	var out []RunningImage
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses) {
-		one := RunningImage{Image: s.Image}
+		one := RunningImage{Asked: asked[s.Name], Image: s.Image}
 		if _, digest, ok := strings.Cut(s.ImageID, "@"); ok {
 			one.Digest = digest
 		} else if strings.HasPrefix(s.ImageID, "sha256:") {

@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/endpoint"
 	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal/config"
+	"github.com/slipway-dev/slipway/internal/server/access"
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/index"
 )
@@ -41,6 +42,10 @@ type Options struct {
 	Templates fs.FS
 	// Delivery is how the configured delivery tool takes over; nil where there is none.
 	Delivery *v1alpha1.Delivery
+	// Engines are the adapters of what builds.
+	Engines Engines
+	// Roles give roles to groups, as the server's configuration does.
+	Roles *access.Mapping
 	// Kube is the cluster; nil where the server is in none.
 	Kube *kube.Client
 	Log  *slog.Logger
@@ -67,8 +72,9 @@ type Portal struct {
 	runs         *runs
 	applications *applications
 	places       *places
-	delivery     *delivery // nil where nothing is delivered
-	builds       Builds    // nil where nothing is built
+	delivery     *delivery  // nil where nothing is delivered
+	builds       Builds     // nil where nothing is built
+	promoting    *promoting // nil without keys
 
 	// loops run until the server stops; each ends with its context.
 	loops []loop
@@ -92,11 +98,11 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 		p.now = time.Now
 	}
 	client := &http.Client{Transport: endpoint.Transport("", "", o.CA), Timeout: gitPatience}
-	git, access, err := o.GitServers.Open(o.Config.Git, client)
+	git, account, err := o.GitServers.Open(o.Config.Git, client)
 	if err != nil {
 		return nil, err
 	}
-	p.git, p.account = git, access.Username
+	p.git, p.account = git, account.Username
 	p.hook = webhook{url: strings.TrimRight(o.PublicURL, "/") + api.Prefix + "/webhooks/" + webhookSource}
 	if file := o.Config.Git.WebhookSecretFile; file != "" {
 		text, err := os.ReadFile(file)
@@ -131,6 +137,16 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 		}
 	}
 	p.compose()
+	if c := o.Config.CI; c != nil && o.Kube != nil {
+		if err := p.openBuilds(o, *c); err != nil {
+			return nil, err
+		}
+	}
+	if o.Config.KeysDir != "" {
+		if err := p.openPromotions(ctx, o, account, client); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
 
@@ -151,15 +167,25 @@ func (p *Portal) compose() {
 
 // Backends are what the API serves.
 func (p *Portal) Backends() api.Backends {
-	return api.Backends{
+	all := api.Backends{
 		Catalog: p.catalogue, Templates: p.templates, Runs: p.runs,
 		Applications: p.applications, Environments: p.places,
 		Events: p.events, Webhooks: p,
 	}
+	if p.promoting != nil {
+		made := p.promoting.Promotions
+		all.Promotions, all.Exceptions, all.Audit, all.Policies = made, made.Exceptions(), made.Audit(), made.Policies()
+	}
+	return all
 }
 
 // Collectors are metrics.
-func (p *Portal) Collectors() []prometheus.Collector { return nil }
+func (p *Portal) Collectors() []prometheus.Collector {
+	if p.promoting == nil {
+		return nil
+	}
+	return p.promoting.Collectors()
+}
 
 // Ready are things that must be well before the server takes requests.
 func (p *Portal) Ready() map[string]func(context.Context) error {
@@ -222,9 +248,17 @@ func (p *Portal) untilDone(ctx context.Context, what string, do func(context.Con
 	}
 }
 
+// farewell is how long the log of decisions may take to close.
+const farewell = 10 * time.Second
+
 // Close gives back what New took; nothing may run any more.
 func (p *Portal) Close() error {
 	var errs []error
+	if p.promoting != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		defer cancel()
+		errs = append(errs, p.promoting.log.Close(ctx))
+	}
 	if p.runs != nil {
 		errs = append(errs, p.runs.store.Close())
 	}

@@ -22,7 +22,7 @@ type Platform struct {
 	// Delivery hands applications over; absent where the server delivers nothing.
 	Delivery *Tool `json:"delivery,omitempty"`
 	// CI builds applications; absent where nothing does.
-	CI *Tool `json:"ci,omitempty"`
+	CI *CI `json:"ci,omitempty"`
 	// TeamGroups are the groups of a team's members as the cluster sees them; {team} stands for its name.
 	TeamGroups []string `json:"teamGroups,omitempty"`
 	// KeysDir holds the portal's own keys, one a file.
@@ -54,6 +54,21 @@ type Tool struct {
 	Namespace string `json:"namespace"`
 }
 
+// CI is what builds applications.
+type CI struct {
+	// Adapter names the adapter that starts and watches builds, Namespace is where they run.
+	Adapter   string `json:"adapter"`
+	Namespace string `json:"namespace"`
+	// Builder is what provenance calls the builder.
+	Builder string `json:"builder,omitempty"`
+}
+
+// Files of [Platform.KeysDir].
+const (
+	// BuilderKey is the public key that images and evidence are signed with (PEM, PKIX).
+	BuilderKey = "builder.pem"
+)
+
 // Check reports what is missing or does not fit; paths are below the section.
 func (p Platform) Check(report spec.Report) {
 	for path, value := range map[string]string{"name": p.Name, "domain": p.Domain, "git.adapter": p.Git.Adapter,
@@ -66,10 +81,11 @@ func (p Platform) Check(report spec.Report) {
 	if u, err := url.Parse(p.Git.URL); p.Git.URL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 		report("git.url", "", "%q is not an https URL", p.Git.URL)
 	}
-	for path, t := range map[string]*Tool{"delivery": p.Delivery, "ci": p.CI} {
-		if t != nil && (t.Tool == "" || t.Namespace == "") {
-			report(path, "", "needs tool and namespace")
-		}
+	if t := p.Delivery; t != nil && (t.Tool == "" || t.Namespace == "") {
+		report("delivery", "", "needs tool and namespace")
+	}
+	if c := p.CI; c != nil && (c.Adapter == "" || c.Namespace == "") {
+		report("ci", "", "needs adapter and namespace")
 	}
 }
 

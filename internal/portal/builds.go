@@ -1,0 +1,185 @@
+package portal
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/ci"
+	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/kube"
+	"github.com/slipway-dev/slipway/internal/portal/config"
+	"github.com/slipway-dev/slipway/internal/server/api"
+)
+
+// Engines are the adapters of what builds, by name. runURL gives the page of a run.
+type Engines map[string]func(c *kube.Client, namespace string, runURL func(ci.Run) string) ci.Engine
+
+// builder has applications built, and what was built released.
+type builder struct {
+	*Portal
+	engine  ci.Engine
+	console string
+}
+
+// openBuilds has the configured engine build.
+func (p *Portal) openBuilds(o Options, c config.CI) error {
+	open, ok := o.Engines[c.Adapter]
+	if !ok {
+		return fault.Invalid(fmt.Errorf("platform.ci.adapter: there is no adapter %q", c.Adapter),
+			"adapters: "+strings.Join(slices.Sorted(maps.Keys(o.Engines)), ", "))
+	}
+	b := &builder{Portal: p, console: strings.TrimRight(o.PublicURL, "/")}
+	b.engine = open(o.Kube, c.Namespace, b.RunURL)
+	controller := ci.NewController(ci.Options{Engine: b.engine, Forge: p.git.Forge, Portal: b, Log: p.log})
+	p.builds = b
+	p.OnGitEvent(func(e forge.Event) {
+		switch {
+		case e.Push != nil:
+			controller.Pushed(e.Repository, e.Push.After, e.Push.Pusher)
+		case e.PullRequest != nil:
+			controller.Pushed(e.Repository, e.PullRequest.HeadCommit, e.PullRequest.Sender)
+		}
+	})
+	p.loops = append(p.loops, loop{"build", controller.Run}, loop{"tell of builds", b.tell})
+	return nil
+}
+
+// Applications are those whose repositories are built.
+func (b *builder) Applications(context.Context) ([]ci.Application, error) {
+	s, err := b.environments.now()
+	if err != nil {
+		return nil, err
+	}
+	var out []ci.Application
+	for _, name := range slices.Sorted(maps.Keys(s.state.Applications)) {
+		a := s.state.Applications[name]
+		r, err := forge.ParseRepository(a.Spec.Repository)
+		if err != nil {
+			continue // it is a finding of the repository's
+		}
+		out = append(out, ci.Application{Name: name, Team: a.Spec.Team, Repository: r, Branch: a.Spec.Branch,
+			CloneURL: b.gitURL + "/" + r.String() + ".git", Image: b.config.Registry + "/" + strings.ToLower(r.String())})
+	}
+	return out, nil
+}
+
+// Released places what a run has made: in the environments that take every release, or in a preview.
+func (b *builder) Released(ctx context.Context, run ci.Run) error {
+	s, err := b.environments.now()
+	if err != nil {
+		return err
+	}
+	if a, ok := s.state.Applications[run.Application]; ok && run.Branch != a.Spec.Branch {
+		return b.ReleasedForPreview(ctx, run.Application, run.Digest, run.Commit)
+	}
+	return b.Portal.Released(ctx, run.Application, run.Digest, run.Commit)
+}
+
+// RunURL is the page of a run's application.
+func (b *builder) RunURL(run ci.Run) string {
+	return b.console + "/applications/" + run.Team + "/" + run.Application + "?build=" + run.ID
+}
+
+// tell says when a run begins and ends.
+func (b *builder) tell(ctx context.Context) error {
+	seen := map[string]ci.Phase{}
+	began := b.now()
+	return b.engine.Watch(ctx, func(r ci.Run) {
+		before, known := seen[r.ID]
+		seen[r.ID] = r.Phase
+		if before == r.Phase || !known && r.Phase.Done() && r.Finished.Before(began) {
+			return
+		}
+		state := strings.ToLower(string(r.Phase))
+		summary := fmt.Sprintf("build %d of %s (%s) is %s", r.Number, r.Application, r.Commit[:min(len(r.Commit), 8)], state)
+		if r.Phase == ci.Failed && r.Reason != "" {
+			summary += ": " + r.Reason
+		}
+		b.events.tell(api.Event{Type: "build." + state, Team: r.Team, Application: r.Application,
+			Subject: "/teams/" + r.Team + "/applications/" + r.Application, Summary: summary})
+	})
+}
+
+var buildStates = map[ci.Phase]api.BuildState{ci.Pending: api.BuildPending, ci.Running: api.BuildRunning,
+	ci.Succeeded: api.BuildSucceeded, ci.Failed: api.BuildFailed, ci.Cancelled: api.BuildCancelled}
+
+var stepStates = map[ci.Phase]api.RunState{ci.Pending: api.RunPending, ci.Running: api.RunRunning,
+	ci.Succeeded: api.RunSucceeded, ci.Failed: api.RunFailed, ci.Cancelled: api.RunSkipped}
+
+// Builds lists an application's builds.
+func (b *builder) Builds(ctx context.Context, team, application string, limit int) ([]api.Build, error) {
+	runs, err := b.engine.List(ctx, ci.Query{Team: team, Application: application})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.Build, 0, limit)
+	for _, r := range runs[:min(limit, len(runs))] {
+		out = append(out, buildOf(r))
+	}
+	return out, nil
+}
+
+func buildOf(r ci.Run) api.Build {
+	out := api.Build{ID: r.ID, Commit: r.Commit, Branch: r.Branch, State: cmp.Or(buildStates[r.Phase], api.BuildPending),
+		Started: optional(cmp.Or(r.Started, r.Created)), Finished: optional(r.Finished), Reason: r.Reason}
+	if r.Digest != "" {
+		name, digest := app.Image(r.Digest)
+		out.Release = &api.Release{Image: name, Digest: digest, Commit: r.Commit, Built: optional(r.Finished)}
+	}
+	for _, s := range r.Steps {
+		step := api.RunStep{TemplateStep: api.TemplateStep{ID: s.Name, Name: s.Name, Action: "build"},
+			State: cmp.Or(stepStates[s.Phase], api.RunPending), Started: optional(s.Started), Finished: optional(s.Finished)}
+		if s.Phase == ci.Failed {
+			step.Error = s.Message
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	return out
+}
+
+// BuildLogs emits a build's log, step by step.
+func (b *builder) BuildLogs(ctx context.Context, team, application, build string, q api.LogQuery,
+	emit func(api.LogLine) error) error {
+	runs, err := b.engine.List(ctx, ci.Query{Team: team, Application: application})
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(runs, func(r ci.Run) bool { return build == "" || r.ID == build })
+	if at < 0 {
+		return fmt.Errorf("build %q of %s: %w", build, application, api.ErrNotFound)
+	}
+	for _, s := range runs[at].Steps {
+		if q.Container != "" && q.Container != s.Name || s.Phase == ci.Pending && !q.Follow {
+			continue
+		}
+		var last []api.LogLine
+		show := func(l ci.LogLine) error {
+			line := api.LogLine{At: optional(l.Time), Source: s.Name, Text: l.Text}
+			if q.Follow || q.Tail == 0 {
+				return emit(line)
+			}
+			if last = append(last, line); len(last) > q.Tail {
+				last = last[1:]
+			}
+			return nil
+		}
+		if err := b.engine.Logs(ctx, runs[at].ID, s.Name, q.Follow, show); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		for _, line := range last {
+			if err := emit(line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
