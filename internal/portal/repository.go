@@ -159,8 +159,10 @@ func (s *snapshot) fileChanges(change app.Change) []forge.FileChange {
 // call.
 func (p *Portal) setUp(ctx context.Context) error {
 	r := p.environments
-	if err := r.forge.EnsureOrganization(ctx, r.name.Owner); err != nil {
-		return err
+	if r.name.Owner != r.account { // who may be called as its repositories' owner
+		if err := r.forge.EnsureOrganization(ctx, r.name.Owner); err != nil {
+			return err
+		}
 	}
 	info, err := r.forge.EnsureRepository(ctx, r.name, forge.RepositoryOptions{DefaultBranch: app.Branch, // whoever is signed in may read it, and review
 		Description: "What runs where. Slipway writes here; changes of governed environments come by promotion."})
