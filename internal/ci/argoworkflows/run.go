@@ -171,14 +171,14 @@ func steps(w workflow, r ci.Run) []ci.Step {
 }
 
 // exit is what the controller puts before a container's own message.
-var exit = regexp.MustCompile(`^(?:child '[^']*' failed|\w+) \(exit code (\d+)\)(?::\s*(.*))?$`)
+var exit = regexp.MustCompile(`^(?:[\w-]+: )?\w+ \(exit code (\d+)\)(?::\s*(.*))?$`)
 
 // message is what a node says, in words for a person.
 func message(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	m := exit.FindStringSubmatch(text)
 	switch {
-	case strings.HasPrefix(text, "OOMKilled"):
+	case strings.Contains(text, "OOMKilled ("):
 		return "it needs more memory than a build may have"
 	case m == nil:
 		return text
