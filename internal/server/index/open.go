@@ -48,6 +48,9 @@ const readers = 4
 type Index struct {
 	read, write *sql.DB
 	lock        *flock.Flock
+	// turns has room for as many queries as run at the same time. Who waits for room is served in the order of
+	// arrival; database/sql serves in any order, by which some wait many times as long as others.
+	turns chan struct{}
 
 	mu       sync.Mutex
 	catching map[string]*sync.Mutex // by source
@@ -65,7 +68,7 @@ func Open(ctx context.Context, dir string) (x *Index, fresh bool, err error) {
 	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
 		return nil, false, fmt.Errorf("open the index: wait for the process that has %s: %w", file, err)
 	}
-	x = &Index{lock: lock, catching: map[string]*sync.Mutex{}}
+	x = &Index{lock: lock, turns: make(chan struct{}, readers), catching: map[string]*sync.Mutex{}}
 	fresh, err = x.open(ctx, file)
 	if errors.Is(err, ErrBroken) || errors.Is(err, errOtherSchema) {
 		_ = x.closeFiles()
@@ -199,8 +202,23 @@ func (x *Index) change(ctx context.Context, do func(*sql.Tx) error) error {
 	return broken(tx.Commit())
 }
 
+// turn waits until a query may begin. Whoever has a turn must not wait for another one.
+func (x *Index) turn(ctx context.Context) (leave func(), err error) {
+	select {
+	case x.turns <- struct{}{}:
+		return func() { <-x.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // look runs do in a transaction that reads one state of the index.
 func (x *Index) look(ctx context.Context, do func(*sql.Tx) error) error {
+	leave, err := x.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	tx, err := x.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return broken(err)

@@ -103,6 +103,11 @@ func list[T any](ctx context.Context, x *Index, q query, page Page,
 		q.filter("("+strings.Join(q.order, ", ")+")"+compare+"(?"+strings.Repeat(", ?", len(q.order)-1)+")",
 			position...)
 	}
+	leave, err := x.turn(ctx)
+	if err != nil {
+		return List[T]{}, fmt.Errorf("list %s: %w", q.name, err)
+	}
+	defer leave()
 	rows, err := x.read.QueryContext(ctx, q.sql(), append(q.args, limit+1)...)
 	if err != nil {
 		return List[T]{}, fmt.Errorf("list %s: %w", q.name, broken(err))
