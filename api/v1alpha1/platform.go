@@ -16,6 +16,8 @@ type PlatformSpec struct {
 	// Capabilities chooses a tool for each capability by the capability's name. A capability
 	// that is not named gets its default tool when it is part of every platform or something requires it.
 	Capabilities map[string]Choice `json:"capabilities,omitempty"`
+	// People can sign in from the start, whichever tool provides identity.
+	People []Person `json:"people,omitempty"`
 	// Packages are delivered in addition to the tools.
 	Packages []Package `json:"packages,omitempty"`
 	Trust    Trust     `json:"trust,omitempty"`
@@ -83,6 +85,19 @@ type Choice struct {
 	Version string `json:"version,omitempty"`
 	// Values are merged over the tool's defaults.
 	Values map[string]any `json:"values,omitempty"`
+}
+
+// Person is somebody whom Slipway makes known to the identity provider, with a first password
+// (see `slipway get credentials`) that must be changed at the first sign-in. Who is known already
+// is put into the groups and otherwise left alone; who leaves the list is not removed.
+type Person struct {
+	// Name is what the person signs in with.
+	Name     string `json:"name"`
+	FullName string `json:"fullName,omitempty"`
+	// Email is the person's address; NAME@DOMAIN where empty.
+	Email string `json:"email,omitempty"`
+	// Groups are "platform-admins", "auditors", a team ("shop"), or a part of one ("shop:developers").
+	Groups []string `json:"groups,omitempty"`
 }
 
 // Package is something to deliver: a directory of plain manifests, a Kustomize root, a Helm

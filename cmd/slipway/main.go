@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/cli"
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/deliver/gitea"
+	"github.com/slipway-dev/slipway/internal/deliver/keycloak"
 	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal"
 	portalgitea "github.com/slipway-dev/slipway/internal/portal/gitea"
@@ -23,7 +24,7 @@ var version string
 // adapters are what this program is built with; everything else knows them by name only.
 var adapters = deliver.Adapters{
 	Git:      deliver.GitServers{gitea.Name: gitea.New},
-	Identity: deliver.IdentityProviders{gitea.Name: gitea.NewIdentity},
+	Identity: deliver.IdentityProviders{gitea.Name: gitea.NewIdentity, keycloak.Name: keycloak.New},
 }
 
 func main() {

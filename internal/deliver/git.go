@@ -26,9 +26,9 @@ type GitServer interface {
 	EnsureWebhook(ctx context.Context, hook Webhook) error
 }
 
-// ErrNotYet is wrapped by what a [GitServer] returns when it does not answer as a Git server yet:
-// it, or the gateway before it, still starts, and trying again will help.
-var ErrNotYet = errors.New("the Git server does not answer yet")
+// ErrNotYet is wrapped by what a [GitServer] or an [IdentityProvider] returns when it does not answer
+// as one yet: it, or the gateway before it, still starts, and trying again will help.
+var ErrNotYet = errors.New("the server does not answer yet")
 
 // Remote is a repository on a Git server, with what it takes to speak to it.
 type Remote struct {

@@ -33,6 +33,9 @@ type IdentityProvider interface {
 	// EnsureClient registers the client, or brings the one called so up to date. Known is the
 	// login that it has had so far, empty at first: it stays where the provider still knows it.
 	EnsureClient(ctx context.Context, client v1alpha1.OIDCClient, known ClientLogin) (ClientLogin, error)
+	// EnsurePerson makes somebody who is not there yet and puts them into their groups. Somebody who
+	// is there keeps password, name, address and other groups.
+	EnsurePerson(ctx context.Context, person Person) error
 }
 
 // IdentityAccess is how an adapter reaches its provider.
@@ -88,11 +91,23 @@ func (r Runtime) registered(ctx context.Context, o v1alpha1.RuntimeObject, waits
 	// A Secret that is missing, or can't be read, has no login yet; writing it will tell.
 	old, _ := ReadSecret(ctx, r.Client, o.Namespace, o.Name)
 	var login ClientLogin
+	err := r.atProvider(ctx, waits, func(ctx context.Context, identity IdentityProvider) (err error) {
+		login, err = identity.EnsureClient(ctx, *o.Client, ClientLogin{ID: string(old[clientIDKey]), Secret: string(old[clientSecretKey])})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("register the client %s: %w", o.Client.Name, err)
+	}
+	return map[string][]byte{clientIDKey: []byte(login.ID), clientSecretKey: []byte(login.Secret)}, nil
+}
+
+// atProvider calls do with the identity provider, waiting until ctx ends for one that still starts.
+func (r Runtime) atProvider(ctx context.Context, waits func(missing string), do func(context.Context, IdentityProvider) error) error {
 	var last error
 	err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 		identity, err := r.Identity(ctx)
 		if err == nil {
-			login, err = identity.EnsureClient(ctx, *o.Client, ClientLogin{ID: string(old[clientIDKey]), Secret: string(old[clientSecretKey])})
+			err = do(ctx, identity)
 		}
 		last = err
 		if errors.Is(err, ErrNotYet) || apierrors.IsNotFound(err) {
@@ -102,7 +117,7 @@ func (r Runtime) registered(ctx context.Context, o v1alpha1.RuntimeObject, waits
 		return err == nil, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("register the client %s: %w", o.Client.Name, cmp.Or(last, err))
+		return cmp.Or(last, err)
 	}
-	return map[string][]byte{clientIDKey: []byte(login.ID), clientSecretKey: []byte(login.Secret)}, nil
+	return nil
 }

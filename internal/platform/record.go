@@ -47,6 +47,7 @@ func (r record) locate(err error) error {
 type delivered struct {
 	Tree   string    `json:"tree"`   // digest of the rendered tree
 	Images string    `json:"images"` // digest of the images' references and recipes
+	People string    `json:"people"` // digest of the people who were made known
 	Commit string    `json:"commit"` // commit in the platform's repository
 	Time   time.Time `json:"time"`
 }

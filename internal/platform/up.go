@@ -19,6 +19,7 @@ const (
 	stepTools      = "tools"
 	stepRepository = "repository"
 	stepHandOver   = "delivery"
+	stepPeople     = "people"
 	stepChecks     = "checks"
 	stepPublish    = "registry"
 )
@@ -123,6 +124,11 @@ func (u *upRun) steps() []step.Step {
 		steps = append(steps, step.Step{Name: stepPublish, After: append([]string{stepCluster}, after...),
 			Message: "publish images to build on", Run: u.publish})
 	}
+	signIn := ready(capabilityIdentity)
+	if signIn == nil {
+		signIn = []string{stepHandOver}
+	}
+	steps = append(steps, step.Step{Name: stepPeople, After: signIn, Message: "make people known", Run: u.people})
 	for _, unit := range u.plan.Units {
 		steps = append(steps, step.Step{Name: stepChecks + "/" + unit.Name, After: []string{stepHandOver}, Message: "check", Run: u.check(unit)})
 	}

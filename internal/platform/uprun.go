@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -232,10 +233,38 @@ func (u *upRun) runtimeObjects(ctx context.Context, t *progress.Task, unit plan.
 	t.Update("make secrets")
 	ctx, cancel := limit(ctx, readyLimit)
 	defer cancel()
-	r := deliver.Runtime{Client: u.client, Platform: u.Name(), CA: u.ca, Identity: func(ctx context.Context) (deliver.IdentityProvider, error) {
+	return u.runtime().Ensure(ctx, unit.Namespace, unit.Tool.Spec.Runtime, t)
+}
+
+func (u *upRun) runtime() deliver.Runtime {
+	return deliver.Runtime{Client: u.client, Platform: u.Name(), CA: u.ca, Identity: func(ctx context.Context) (deliver.IdentityProvider, error) {
 		return deliver.OpenIdentity(ctx, u.client, u.plan, u.adapters.Identity, u.http(u.ca.Certificate))
 	}}
-	return r.Ensure(ctx, unit.Namespace, unit.Tool.Spec.Runtime, t)
+}
+
+// people makes those who run the platform, and those whom its file lists, known to the identity
+// provider.
+func (u *upRun) people(ctx context.Context, t *progress.Task) (string, error) {
+	if p := u.provider(capabilityIdentity); p == nil && len(u.record.Platform.Spec.People) == 0 {
+		return "", step.Skip("this platform has no identity provider")
+	}
+	if u.unchanged && u.before.People == u.peopleDigest() {
+		return "", step.Skip("unchanged")
+	}
+	ctx, cancel := limit(ctx, readyLimit)
+	defer cancel()
+	people := u.record.Platform.Spec.People
+	if err := u.runtime().EnsurePeople(ctx, u.plan, people, t); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d people and the administrator are known", len(people)), nil
+}
+
+// peopleDigest tells whether the list of people has changed.
+func (u *upRun) peopleDigest() string {
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(u.record.Platform.Spec.People) // a hash takes everything
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 // well says whether a unit is ready right now.
@@ -306,7 +335,7 @@ func (u *upRun) remember(ctx context.Context) error {
 	if err := plan.WriteLock(u.lockPath(), lock); err != nil {
 		return fault.Hint(err, "make the directory of the Platform file writable: the lock belongs beside it")
 	}
-	return writeJSON(u.dir.delivered(), delivered{Tree: u.digest, Commit: u.commit, Time: time.Now().UTC()})
+	return writeJSON(u.dir.delivered(), delivered{Tree: u.digest, People: u.peopleDigest(), Commit: u.commit, Time: time.Now().UTC()})
 }
 
 // explain adds what a person can do about a failed step.

@@ -37,6 +37,7 @@ func checkPlatform(c *checker, p *v1alpha1.Platform) {
 			c.add(at, "", `has a version or values, and yet its tool is "none"`)
 		}
 	}
+	checkPeople(c, p.Spec.People)
 	checkPackages(c, p.Spec.Packages)
 	checkProxy(c, p.Spec.Proxy)
 	for i, o := range p.Spec.Overrides {

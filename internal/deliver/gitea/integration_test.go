@@ -28,6 +28,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/deliver/gitea"
 	"github.com/slipway-dev/slipway/internal/deliver/gittest"
+	"github.com/slipway-dev/slipway/internal/deliver/idptest"
 )
 
 // The environment variables that name the server's program, and the directory with its
@@ -201,6 +202,27 @@ func TestServer_DoesWhatEveryGitServerDoes(t *testing.T) {
 		if _, err := s.EnsureRepository(t.Context(), "x", "y", true); !errors.Is(err, deliver.ErrNotYet) {
 			t.Errorf("error from nobody = %v", err)
 		}
+	})
+}
+
+func TestIdentity_DoesWhatEveryIdentityProviderDoes(t *testing.T) {
+	git := server(t)
+	access := deliver.IdentityAccess{Issuer: git.URL, Username: git.Username, Password: git.Password}
+	idptest.Run(t, access.Issuer, func(t *testing.T) deliver.IdentityProvider {
+		p, err := gitea.NewIdentity(access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	})
+	t.Run("a wrong password is told", func(t *testing.T) {
+		wrong := access
+		wrong.Password = "wrong"
+		p, err := gitea.NewIdentity(wrong)
+		if err != nil {
+			t.Fatal(err)
+		}
+		idptest.Refuses(t, p)
 	})
 }
 

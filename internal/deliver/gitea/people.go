@@ -1,0 +1,98 @@
+package gitea
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	sdk "code.gitea.io/sdk/gitea"
+
+	"github.com/slipway-dev/slipway/internal/deliver"
+)
+
+// memberTeam holds those who are in an organization and in no other team of it.
+const memberTeam = "members"
+
+// EnsurePerson keeps people as users. A group is an organization ("shop"), or a team of one
+// ("shop:developers"): so the server names them in its claims.
+func (s *Server) EnsurePerson(ctx context.Context, person deliver.Person) error {
+	c, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.answers(c); err != nil {
+		return err
+	}
+	if err := ensureUser(c, person); err != nil {
+		return fmt.Errorf("make %s known at %s: %w", person.Name, s.access.URL, err)
+	}
+	for _, group := range person.Groups {
+		if err := join(c, person.Name, group); err != nil {
+			return fmt.Errorf("put %s into the group %s at %s: %w", person.Name, group, s.access.URL, err)
+		}
+	}
+	return nil
+}
+
+func ensureUser(c *sdk.Client, person deliver.Person) error {
+	_, res, err := c.GetUserInfo(person.Name)
+	if status(res) != http.StatusNotFound {
+		return err
+	}
+	_, _, err = c.AdminCreateUser(sdk.CreateUserOption{
+		Username: person.Name, FullName: person.FullName, Email: person.Email, Password: person.Password, MustChangePassword: &person.MustChange,
+	})
+	return err
+}
+
+// join makes the organization, and the team, where they are missing.
+func join(c *sdk.Client, user, group string) error {
+	organization, name, parted := strings.Cut(group, ":")
+	_, res, err := c.GetOrg(organization)
+	if status(res) == http.StatusNotFound {
+		_, _, err = c.CreateOrg(sdk.CreateOrgOption{Name: organization, Visibility: sdk.VisibleTypePrivate})
+	}
+	if err != nil {
+		return err
+	}
+	if !parted {
+		member, _, err := c.CheckOrgMembership(organization, user)
+		if member || err != nil {
+			return err
+		}
+		name = memberTeam
+	}
+	team, err := ensureTeam(c, organization, name)
+	if err != nil {
+		return err
+	}
+	_, err = c.AddTeamMember(team, user)
+	return err
+}
+
+// ensureTeam gives a team's identifier. One that is made may read the organization's repositories;
+// more is for whoever looks after the team to give.
+func ensureTeam(c *sdk.Client, organization, name string) (int64, error) {
+	for page := 1; ; page++ {
+		teams, res, err := c.ListOrgTeams(organization, sdk.ListTeamsOptions{ListOptions: sdk.ListOptions{Page: page}})
+		if err != nil {
+			return 0, err
+		}
+		if i := slices.IndexFunc(teams, func(t *sdk.Team) bool { return strings.EqualFold(t.Name, name) }); i >= 0 {
+			return teams[i].ID, nil
+		}
+		if res.NextPage == 0 {
+			break
+		}
+	}
+	team, _, err := c.CreateTeam(organization, sdk.CreateTeamOption{
+		Name: name, Permission: sdk.AccessModeRead, IncludesAllRepositories: true,
+		Units: []sdk.RepoUnitType{sdk.RepoUnitCode, sdk.RepoUnitIssues, sdk.RepoUnitPulls},
+	})
+	if err != nil {
+		return 0, err
+	}
+	return team.ID, nil
+}
