@@ -56,7 +56,7 @@ func (p *Portal) openPromotions(ctx context.Context, o Options, account GitAcces
 		return fmt.Errorf("the keys that are trusted: %w", err)
 	}
 	log, err := tlog.Open(ctx, tlog.Options{Dir: filepath.Join(o.DataDir, "audit"), Signer: keys.Log,
-		Verifiers: []note.Verifier{keys.Verifier}, Keys: ring})
+		Verifiers: []note.Verifier{keys.Verifier}, Keys: ring, Publisher: promotions.Publisher{Git: p.git.Forge}, Logger: p.log})
 	if err != nil {
 		return fmt.Errorf("open the log of decisions: %w", err)
 	}
