@@ -111,7 +111,10 @@ func (j Job) Build(ctx context.Context) error {
 		return err
 	}
 	// What this build made is gone from the cache; the images that it stands on stay.
-	_, err = j.quiet().buildah(ctx, "rmi", "--force", name)
+	_, err = j.quiet().buildah(ctx, "rm", "--all")
+	if err == nil {
+		_, err = j.quiet().buildah(ctx, "rmi", "--force", name)
+	}
 	if err == nil {
 		_, err = j.quiet().buildah(ctx, "rmi", "--prune")
 	}

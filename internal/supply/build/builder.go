@@ -251,6 +251,8 @@ func (b *Builder) put(ctx context.Context, r Recipe, key string, bases map[strin
 	for i, l := range layers {
 		descriptors[i] = l.Descriptor
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
+		// One entry a layer, or Buildah refuses to build upon the image.
+		config.History = append(config.History, v1.History{CreatedBy: "slipway: recipe " + r.Metadata.Name})
 	}
 	var err error
 	if image.Descriptor, err = b.store.PutImage(ctx, config, descriptors, labels); err != nil {

@@ -1,0 +1,168 @@
+package argoworkflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic/fake"
+
+	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/ci"
+)
+
+func engine() *Engine {
+	return New(Options{Namespace: "ci", Dynamic: fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+		map[schema.GroupVersionResource]string{workflows: "WorkflowList"})})
+}
+
+func spec() ci.Spec {
+	return ci.Spec{Application: "hello", Team: "shop", Repository: forge.Repository{Owner: "shop", Name: "hello"}, CloneURL: "https://git.example/shop/hello.git",
+		Commit: strings.Repeat("ab", 20), Branch: "main", Release: true, Image: "registry.example/shop/hello", Attempt: 1}
+}
+
+// ended gives a run the status that a real one had in the end.
+func ended(t *testing.T, e *Engine, id, file string) ci.Run {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status struct{ Status map[string]any }
+	if err := json.Unmarshal(data, &status); err != nil {
+		t.Fatal(err)
+	}
+	w, err := e.resource().Get(t.Context(), id, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Object["status"] = status.Status
+	if _, err := e.resource().Update(t.Context(), w, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := e.List(t.Context(), ci.Query{Team: "shop", Application: "hello"})
+	if err != nil || len(runs) != 1 {
+		t.Fatal(runs, err)
+	}
+	return runs[0]
+}
+
+func TestEngine_StartsARunOnce(t *testing.T) {
+	e := engine()
+	first, err := e.Start(t.Context(), spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := e.Start(t.Context(), spec())
+	if err != nil || again.ID != first.ID || again.Number != 1 || first.Spec != spec() || first.Phase != ci.Pending {
+		t.Errorf("%+v %v", again, err)
+	}
+	retry := spec()
+	retry.Attempt = 2
+	second, err := e.Start(t.Context(), retry)
+	if err != nil || second.ID == first.ID || second.Number != 2 {
+		t.Errorf("%+v %v", second, err)
+	}
+}
+
+func TestEngine_ReadsARunThatSucceeded(t *testing.T) {
+	e := engine()
+	run, err := e.Start(t.Context(), spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ended(t, e, run.ID, "succeeded.json")
+	if got.Phase != ci.Succeeded || !strings.HasPrefix(got.Digest, "registry.example/shop/hello@sha256:") || len(got.Digest) < 90 || got.Reason != "" {
+		t.Errorf("%+v", got)
+	}
+	var names []string
+	for _, s := range got.Steps {
+		names = append(names, s.Name)
+		if s.Phase != ci.Succeeded || s.Finished.Before(s.Started) {
+			t.Errorf("%+v", s)
+		}
+	}
+	if !slices.Equal(names, []string{"clone", "test", "build", "push", "attest"}) {
+		t.Error(names)
+	}
+}
+
+func TestEngine_SaysInOneLineWhyARunFailed(t *testing.T) {
+	e := engine()
+	run, err := e.Start(t.Context(), spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ended(t, e, run.ID, "failed.json")
+	if got.Phase != ci.Failed || !strings.HasPrefix(got.Reason, "test: Error: committing container") {
+		t.Errorf("%s %q", got.Phase, got.Reason)
+	}
+	var phases []ci.Phase
+	for _, s := range got.Steps {
+		phases = append(phases, s.Phase)
+	}
+	if want := []ci.Phase{ci.Succeeded, ci.Failed, ci.Cancelled, ci.Cancelled, ci.Cancelled}; !slices.Equal(phases, want) {
+		t.Error(phases)
+	}
+}
+
+func TestEngine_CancelledRunIsNotAFailedOne(t *testing.T) {
+	e := engine()
+	run, err := e.Start(t.Context(), spec())
+	if err == nil {
+		err = e.Cancel(t.Context(), run.ID, "a newer commit was pushed")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := e.resource().Get(t.Context(), run.ID, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shutdown, _, _ := unstructured.NestedString(w.Object, "spec", "shutdown"); shutdown != "Terminate" {
+		t.Errorf("shutdown is %q", shutdown)
+	}
+	if got := ended(t, e, run.ID, "failed.json"); got.Phase != ci.Cancelled || got.Reason != "a newer commit was pushed" {
+		t.Errorf("%s %q", got.Phase, got.Reason)
+	}
+	if err := e.Cancel(t.Context(), "absent", ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMessage_IsWhatAPersonReads(t *testing.T) {
+	for text, want := range map[string]string{
+		"clone: Error (exit code 2): ":                       "it ended with exit code 2",
+		"test: Error (exit code 1): x_test.go:3: got (a): b": "x_test.go:3: got (a): b",
+		"main: OOMKilled (exit code 137)":                    "it needs more memory than a build may have",
+		"pod deleted":                                        "pod deleted",
+	} {
+		if got := message(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestRead_LeavesOutWhatTheEngineWrites(t *testing.T) {
+	var got []string
+	err := read(strings.NewReader("2026-01-02T03:04:05.6Z ok\n2026-01-02T03:04:06Z time=\"x\" level=info msg=\"y\" argo=true\n2026-01-02T03:04:07Z \n"),
+		func(l ci.LogLine) error { got = append(got, l.Text); return nil })
+	if err != nil || !slices.Equal(got, []string{"ok", ""}) {
+		t.Errorf("%q %v", got, err)
+	}
+	stop := errors.New("enough")
+	if err := read(strings.NewReader("a\nb\n"), func(ci.LogLine) error { return stop }); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+	if err := engine().Logs(context.Background(), "x", "absent", false, nil); !errors.Is(err, ErrNoLog) {
+		t.Error(err)
+	}
+}
