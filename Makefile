@@ -119,7 +119,7 @@ catalogue: build ## Every tool, recipe and blueprint loads, renders and meets it
 	$(GO) test -tags catalogue -count=1 -timeout 30m ./test/catalogue/...
 
 .PHONY: e2e
-e2e: build ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
+e2e: build web/node_modules/.modules.yaml ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e -count=1 -timeout 80m -v $(if $(RUN),-run '$(RUN)') ./test/e2e

@@ -12,7 +12,7 @@ import { type Mock, newMock, type Scenario } from '../mock/mock'
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
 const output = fileURLToPath(new URL('../output', import.meta.url))
 
-const flags = [
+export const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -96,7 +96,7 @@ function Stage({ application: a, deployment: d, governed, waiting, next, promote
         ) : (
           <p className="muted">No release is here yet.</p>
         )}
-        {d.health !== 'healthy' && d.reason && <Cause deployment={d} />}
+        {d.health !== 'healthy' && d.reason && (d.release || d.health !== 'missing') && <Cause deployment={d} />}
         {waiting.map((p) => (
           <p key={p.number} className="row">
             <Link to={paths.promotion(p.team, p.application, p.number)}>

@@ -196,6 +196,8 @@ function Step({ page, values, keep, back, next }: StepProps) {
         omitExtraData
         idPrefix="parameters"
         onChange={({ formData }) => keep(formData ?? {})}
+        // The fields say what is wrong; without this the library says so in the browser's console, too.
+        onError={() => {}}
         onSubmit={({ formData }) => {
           keep(formData ?? {})
           next()

@@ -39,7 +39,7 @@ export function waitingPromotions(forApproval: PromotionSummary[], recent: Promo
 export function troubles(applications: ApplicationSummary[]): Waiting[] {
   return applications.flatMap((a) => {
     const found: Waiting[] = a.deployments
-      .filter((d) => d.health === 'degraded' || d.health === 'missing')
+      .filter((d) => d.health === 'degraded' || (d.health === 'missing' && d.release))
       .map((d) => ({
         to: paths.application(a.team, a.name),
         text: `${a.name} in ${d.environment}`,

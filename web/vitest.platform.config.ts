@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+/** Tests of the console of a running platform; test/e2e runs them. */
+export default defineConfig({
+  resolve: { alias: { '~': fileURLToPath(new URL('./src', import.meta.url)) } },
+  test: {
+    environment: 'node',
+    include: ['test/platform/**/*.test.ts'],
+    // Each step stands on the one before it.
+    bail: 1,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
