@@ -82,7 +82,7 @@ func teamOf(run *scaffold.Run) string {
 func newRunID(now time.Time) string {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-	return now.UTC().Format("20060102-150405.000")[:15] + "-" + hex.EncodeToString(random[:])
+	return now.UTC().Format("20060102-150405") + "-" + hex.EncodeToString(random[:])
 }
 
 // Start begins a run; it goes on when the request is over.
@@ -126,11 +126,16 @@ func (r *runs) execute(ctx context.Context, run *scaffold.Run, template *scaffol
 	})
 }
 
+// begin lets runs be started; they are interrupted when ctx ends.
+func (r *runs) begin(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alive = ctx
+}
+
 // resume goes on with all runs that a kill interrupted, and waits for all runs until ctx ends.
 func (r *runs) resume(ctx context.Context) {
-	r.mu.Lock()
-	r.alive = ctx
-	r.mu.Unlock()
+	r.begin(ctx)
 	ids, err := r.store.List(ctx)
 	if err != nil {
 		r.portal.log.ErrorContext(ctx, "list template runs", "cause", err.Error())
@@ -140,20 +145,32 @@ func (r *runs) resume(ctx context.Context) {
 		if err != nil || run.Over() {
 			continue
 		}
-		ref, err := entity.ParseRef(run.Template, "template", "")
 		var template *scaffold.Template
-		if err == nil {
-			template, err = r.portal.templates.runnable(ctx, api.TemplateRef{Namespace: ref.Namespace, Name: ref.Name})
-		}
-		if err != nil { // what it made has to be undone all the same
-			r.portal.log.WarnContext(ctx, "template of an interrupted run", "run", id, "cause", err.Error())
-			template = &scaffold.Template{}
+		if err := r.portal.untilDone(ctx, "read the template of run "+id, func(ctx context.Context) error {
+			template, err = r.templateOf(ctx, run)
+			return err
+		}); err != nil {
+			break
 		}
 		r.portal.log.InfoContext(ctx, "template run goes on", "run", id)
 		r.execute(ctx, run, template)
 	}
 	<-ctx.Done()
 	r.going.Wait()
+}
+
+// templateOf is the template of a run that goes on. Where it is no longer there, or cannot be run, the run has to
+// be undone: an empty template does that.
+func (r *runs) templateOf(ctx context.Context, run *scaffold.Run) (*scaffold.Template, error) {
+	ref, err := entity.ParseRef(run.Template, "template", "")
+	if err != nil {
+		return &scaffold.Template{}, nil
+	}
+	template, err := r.portal.templates.runnable(ctx, api.TemplateRef{Namespace: ref.Namespace, Name: ref.Name})
+	if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrInvalid) {
+		return &scaffold.Template{}, nil
+	}
+	return template, err
 }
 
 var runStates = map[scaffold.Phase]api.RunState{scaffold.Waiting: api.RunPending, scaffold.Running: api.RunRunning,

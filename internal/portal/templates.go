@@ -239,7 +239,7 @@ func (t *templates) DryRun(ctx context.Context, by api.Actor, ref api.TemplateRe
 	preview, err := t.portal.runs.runner.Preview(ctx, scaffold.Request{ID: "dry-run", Template: template, Values: values,
 		User: userOf(by)})
 	if err != nil {
-		return api.DryRun{}, wrongValues(err)
+		return api.DryRun{}, wrongStep(ctx, err)
 	}
 	out := api.DryRun{Steps: []api.RunStep{}, Files: []api.DryRunFile{}, Output: preview.Output, Log: []string{}}
 	for _, s := range preview.Steps {
@@ -270,6 +270,14 @@ func wrongValues(err error) error {
 			"GET /api/v1/templates/{namespace}/{name} shows the parameters")
 	}
 	return err
+}
+
+// wrongStep says of a step that fails in a dry run that template and values do not fit.
+func wrongStep(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, api.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", wrongValues(err), api.ErrInvalid)
 }
 
 // source reads what templates name by an absolute address: repositories of the run's team, and public ones.

@@ -1,0 +1,24 @@
+package portal
+
+import "context"
+
+// Begin does what Run does first, and lets templates be run until ctx ends.
+func (p *Portal) Begin(ctx context.Context) error {
+	if err := p.setUp(ctx); err != nil {
+		return err
+	}
+	if err := p.catchUp(ctx); err != nil {
+		return err
+	}
+	p.runs.begin(ctx)
+	return nil
+}
+
+// Resume goes on with interrupted runs until ctx ends.
+func (p *Portal) Resume(ctx context.Context) { p.runs.resume(ctx) }
+
+// Expire ends the environments whose time is over.
+func (p *Portal) Expire(ctx context.Context) error { return p.expireNow(ctx) }
+
+// Previews looks at pull requests.
+func (p *Portal) Previews(ctx context.Context) error { return p.previewsNow(ctx) }

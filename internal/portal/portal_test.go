@@ -1,0 +1,306 @@
+package portal_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/catalog/templates"
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/app/memforge"
+	"github.com/slipway-dev/slipway/internal/portal"
+	"github.com/slipway-dev/slipway/internal/portal/config"
+	"github.com/slipway-dev/slipway/internal/portal/gitea"
+	"github.com/slipway-dev/slipway/internal/server/api"
+)
+
+// world is a portal on a Git server in memory.
+type world struct {
+	*portal.Portal
+	t     *testing.T
+	forge *memforge.Forge
+	dir   string
+	now   time.Time
+	back  api.Backends
+}
+
+var (
+	ada = api.Actor{ID: "p-1", Username: "ada", Kind: "person"}
+	own = forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName}
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	_, f := memforge.New("robot")
+	w := &world{t: t, forge: f, dir: t.TempDir(), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	w.open(t.Context())
+	return w
+}
+
+// open opens the portal on what is in the data directory.
+func (w *world) open(ctx context.Context) {
+	w.t.Helper()
+	credentials := filepath.Join(w.dir, "git")
+	for name, text := range map[string]string{"username": "robot", "password": "p", "webhook": "a secret"} {
+		w.must(os.MkdirAll(credentials, 0o700))
+		w.must(os.WriteFile(filepath.Join(credentials, name), []byte(text), 0o600))
+	}
+	p, err := portal.New(ctx, portal.Options{
+		Config: config.Platform{Name: "dev", Domain: "dev.localhost", Registry: "git.dev.localhost",
+			Git: config.Git{Adapter: "memory", URL: "https://git.dev.localhost", Credentials: credentials,
+				WebhookSecretFile: filepath.Join(credentials, "webhook")},
+			Gateway: config.Gateway{Name: "platform", Namespace: "gateway"}},
+		PublicURL: "https://console.dev.localhost", DataDir: w.dir, Templates: templates.FS(), Now: func() time.Time { return w.now },
+		GitServers: portal.GitServers{"memory": func(portal.GitAccess) portal.GitServer {
+			return portal.GitServer{Forge: w.forge, Actions: gitea.Actions, ParseEvent: func(h http.Header, _ []byte, secret string) (forge.Event, error) {
+				if h.Get("X-Secret") != secret {
+					return forge.Event{}, forge.ErrSignature
+				}
+				return forge.Event{}, nil
+			}}
+		}},
+	})
+	w.must(err)
+	w.Portal, w.back = p, p.Backends()
+	w.must(p.Begin(ctx))
+	w.t.Cleanup(func() { _ = p.Close() })
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+var goService = api.TemplateRef{Namespace: "default", Name: "go-service"}
+
+// make runs the template for a team and gives the run when it is over.
+func (w *world) make(team string, request api.NewApplication) api.Run {
+	w.t.Helper()
+	run, err := w.back.Applications.Create(w.t.Context(), ada, team, request)
+	w.must(err)
+	w.must(w.back.Runs.Watch(w.t.Context(), team, run.ID, "", func(api.RunEvent) error { return nil }))
+	run, err = w.back.Runs.Run(w.t.Context(), team, run.ID)
+	w.must(err)
+	return run
+}
+
+func orders() api.NewApplication {
+	return api.NewApplication{Name: "orders", Template: goService, Values: map[string]any{"description": "Takes orders"}}
+}
+
+func TestPortal_TemplateBecomesRepositoryCatalogueEntryAndApplication(t *testing.T) {
+	w := newWorld(t)
+	if run := w.make("shop", orders()); run.State != api.RunSucceeded || run.Application != "orders" || run.By.Username != "ada" {
+		t.Fatalf("%+v", run)
+	}
+	repository := forge.Repository{Owner: "shop", Name: "orders"}
+	if _, err := w.forge.ReadFile(t.Context(), repository, "main", "deploy/kustomization.yaml"); err != nil {
+		t.Error(err)
+	}
+	a, err := w.back.Applications.Application(t.Context(), "shop", "orders")
+	w.must(err)
+	if a.Entity != "component:default/orders" || a.Description != "Takes orders" || len(a.Deployments) != 2 ||
+		a.Deployments[0].Environment != "dev" || a.Deployments[1].Environment != "prod" {
+		t.Errorf("%+v", a)
+	}
+	e, err := w.back.Catalog.Entity(t.Context(), api.EntityRef{Kind: "Component", Namespace: "default", Name: "orders"})
+	w.must(err)
+	if len(e.Errors) > 0 || e.Source == nil || e.Source.Repository != "shop/orders" {
+		t.Errorf("%+v", e)
+	}
+	others, err := w.back.Applications.Applications(t.Context(), api.Teams{Names: []string{"other"}}, api.Page{Limit: 10})
+	w.must(err)
+	if len(others.Items) > 0 {
+		t.Errorf("another team sees %+v", others.Items)
+	}
+	if _, err := w.back.Applications.Create(t.Context(), ada, "other", orders()); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("a name twice: %v", err)
+	}
+}
+
+func TestPortal_RunForAnotherTeamFailsAndLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	request := orders()
+	request.Values["owner"] = "group:default/other"
+	run := w.make("shop", request)
+	if run.State != api.RunFailed || !strings.Contains(run.Error, "other") || len(run.Remains) > 0 {
+		t.Errorf("%+v", run)
+	}
+	if _, err := w.forge.Repository(t.Context(), forge.Repository{Owner: "other", Name: "orders"}); !errors.Is(err, forge.ErrNotFound) {
+		t.Errorf("the repository: %v", err)
+	}
+}
+
+func TestPortal_DryRunTouchesNothing(t *testing.T) {
+	w := newWorld(t)
+	before, err := w.forge.Head(t.Context(), own, app.Branch)
+	w.must(err)
+	shown, err := w.back.Templates.DryRun(t.Context(), ada, goService, map[string]any{"name": "orders", "description": "d", "owner": "group:default/shop"})
+	w.must(err)
+	if !slices.ContainsFunc(shown.Files, func(f api.DryRunFile) bool { return f.Path == "Dockerfile" && f.Content != "" }) {
+		t.Errorf("%+v", shown.Files)
+	}
+	if after, _ := w.forge.Head(t.Context(), own, app.Branch); after != before {
+		t.Error("the environments' repository has changed")
+	}
+	if _, err := w.back.Templates.DryRun(t.Context(), ada, goService, map[string]any{"name": "Not a name"}); !errors.Is(err, api.ErrInvalid) {
+		t.Errorf("wrong values: %v", err)
+	}
+}
+
+const image = "git.dev.localhost/shop/orders@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+func TestPortal_ReleaseGoesToDevOnceAndNotToProd(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	commit, err := w.forge.Head(t.Context(), forge.Repository{Owner: "shop", Name: "orders"}, "main")
+	w.must(err)
+	w.must(w.Released(t.Context(), "orders", image, commit))
+	once, err := w.forge.Head(t.Context(), own, app.Branch)
+	w.must(err)
+	w.must(w.Released(t.Context(), "orders", image, commit))
+	if twice, _ := w.forge.Head(t.Context(), own, app.Branch); twice != once {
+		t.Error("the same release was committed twice")
+	}
+	f, err := w.forge.ReadFile(t.Context(), own, app.Branch, "environments/dev/orders/manifests/deployment-orders.yaml")
+	w.must(err)
+	if !strings.Contains(string(f.Data), image) || !strings.Contains(string(f.Data), "namespace: orders-dev") {
+		t.Errorf("%s", f.Data)
+	}
+	a, err := w.back.Applications.Application(t.Context(), "shop", "orders")
+	w.must(err)
+	if d := a.Deployments[0]; d.Release == nil || d.Release.Commit != commit || d.URL != "https://orders-dev.dev.localhost" {
+		t.Errorf("dev: %+v", d)
+	}
+	if d := a.Deployments[1]; d.Release != nil {
+		t.Errorf("prod: %+v", d)
+	}
+}
+
+func TestPortal_InterruptedRunGoesOn(t *testing.T) {
+	w := newWorld(t)
+	ctx, kill := context.WithCancel(t.Context())
+	w.must(w.Close())
+	w.open(ctx)
+	kill() // the run is stored, and does not get far
+	run, err := w.back.Runs.Start(t.Context(), ada, "shop", goService, map[string]any{"name": "orders", "description": "d", "owner": "group:default/shop"})
+	w.must(err)
+	w.must(w.Close())
+	w.open(t.Context())
+	ctx, stop := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() { w.Resume(ctx); close(over) }()
+	for state := api.RunState(""); state != api.RunSucceeded; {
+		w.must(w.back.Runs.Watch(t.Context(), "shop", run.ID, "", func(e api.RunEvent) error {
+			if e.Step == "" && e.State != "" {
+				state = e.State
+			}
+			return nil
+		}))
+		if state == api.RunFailed {
+			t.Fatal("the run has failed")
+		}
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	stop()
+	<-over
+	if _, err := w.back.Applications.Application(t.Context(), "shop", "orders"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPortal_EnvironmentLivesAsLongAsItShould(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	e, err := w.back.Environments.Create(t.Context(), ada, "shop", api.NewEnvironment{Name: "load-test", Lifetime: "2h"})
+	w.must(err)
+	if e.Team != "shop" || e.Governed || e.Expires == nil || !e.Expires.Equal(w.now.Add(2*time.Hour)) {
+		t.Errorf("%+v", e)
+	}
+	if _, err := w.forge.ReadFile(t.Context(), own, app.Branch, "namespaces/shop-load-test/namespace-shop-load-test.yaml"); err != nil {
+		t.Error(err)
+	}
+	w.now = w.now.Add(time.Hour)
+	w.must(w.Expire(t.Context()))
+	if _, err := w.back.Environments.Environment(t.Context(), "shop", "load-test"); err != nil {
+		t.Error("it went too early:", err)
+	}
+	w.now = w.now.Add(time.Hour)
+	w.must(w.Expire(t.Context()))
+	if _, err := w.back.Environments.Environment(t.Context(), "shop", "load-test"); !errors.Is(err, api.ErrNotFound) {
+		t.Error("it did not go:", err)
+	}
+	if _, err := w.back.Environments.Delete(t.Context(), ada, "shop", "prod"); !errors.Is(err, api.ErrDenied) {
+		t.Error("everyone's environment was deleted by a team:", err)
+	}
+}
+
+func TestPortal_PullRequestHasAPreviewWhileItIsOpen(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	repository := forge.Repository{Owner: "shop", Name: "orders"}
+	commit, err := w.forge.Commit(t.Context(), repository, forge.Commit{Branch: "faster", From: "main", Message: "m",
+		Changes: []forge.FileChange{{Path: "new.txt", Data: []byte("x")}}})
+	w.must(err)
+	pull, err := w.forge.OpenPullRequest(t.Context(), repository, forge.NewPullRequest{Base: "main", Head: "faster", Title: "Faster"})
+	w.must(err)
+	w.now = pull.Updated.Add(time.Minute)
+	w.must(w.ReleasedForPreview(t.Context(), "orders", image, commit))
+	name := app.PreviewName("orders", pull.Number)
+	a, err := w.back.Applications.Application(t.Context(), "shop", "orders")
+	w.must(err)
+	last := a.Deployments[len(a.Deployments)-1]
+	if last.Environment != name || last.Release == nil || last.Release.Commit != commit || last.Preview == "" {
+		t.Errorf("%+v", last)
+	}
+	w.must(w.forge.ClosePullRequest(t.Context(), repository, pull.Number))
+	w.must(w.Previews(t.Context()))
+	if _, err := w.back.Environments.Environment(t.Context(), "shop", name); !errors.Is(err, api.ErrNotFound) {
+		t.Error("the preview is still there:", err)
+	}
+}
+
+func TestPortal_DeletedApplicationIsGoneEverywhere(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	if _, err := w.back.Applications.Delete(t.Context(), ada, "other", "orders", api.DeleteApplication{}); !errors.Is(err, api.ErrNotFound) {
+		t.Error("another team's:", err)
+	}
+	d, err := w.back.Applications.Delete(t.Context(), ada, "shop", "orders", api.DeleteApplication{})
+	w.must(err)
+	if !d.Done {
+		t.Errorf("%+v", d)
+	}
+	files, err := w.forge.ReadFolder(t.Context(), own, app.Branch, "")
+	w.must(err)
+	for _, f := range files {
+		if strings.Contains(f.Path, "orders") || strings.HasPrefix(f.Path, "catalog/") {
+			t.Error("remains:", f.Path)
+		}
+	}
+}
+
+func TestPortal_WebhooksAreTakenBySignatureOnly(t *testing.T) {
+	w := newWorld(t)
+	good := http.Header{"X-Secret": {"a secret"}}
+	if err := w.Receive(t.Context(), "git", good, nil); err != nil {
+		t.Error(err)
+	}
+	if err := w.Receive(t.Context(), "git", http.Header{}, nil); !errors.Is(err, api.ErrDenied) {
+		t.Error("unsigned:", err)
+	}
+	if err := w.Receive(t.Context(), "elsewhere", good, nil); !errors.Is(err, api.ErrNotFound) {
+		t.Error("unknown source:", err)
+	}
+}
