@@ -200,25 +200,20 @@ func (o *serverOptions) portal(ctx context.Context, config server.Config, log *s
 	case !errors.Is(err, rest.ErrNotInCluster):
 		return nil, fmt.Errorf("set up the cluster's client: %w", err)
 	}
-	if d := config.Platform.Delivery; d != nil {
-		if options.Delivery, err = deliveryOf(d.Tool); err != nil {
-			return nil, err
-		}
-	}
-	return portal.New(ctx, options)
-}
-
-// deliveryOf is how a delivery tool of the catalogue takes over.
-func deliveryOf(name string) (*v1alpha1.Delivery, error) {
 	all, err := catalog.Load(builtin.FS(), nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	tool, ok := all.Tools[name]
-	if !ok || tool.Spec.Delivery == nil {
-		return nil, fault.Invalid(fmt.Errorf("platform.delivery.tool: the catalogue has no delivery tool %q", name), "")
+	options.Tools = map[string]v1alpha1.Tool{}
+	for name, tool := range all.Tools {
+		options.Tools[name] = tool.Tool
 	}
-	return tool.Spec.Delivery, nil
+	if d := config.Platform.Delivery; d != nil {
+		if options.Delivery = options.Tools[d.Tool].Spec.Delivery; options.Delivery == nil {
+			return nil, fault.Invalid(fmt.Errorf("platform.delivery.tool: the catalogue has no delivery tool %q", d.Tool), "")
+		}
+	}
+	return portal.New(ctx, options)
 }
 
 func (o *serverOptions) level() (slog.Level, error) {

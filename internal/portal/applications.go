@@ -133,7 +133,7 @@ func (a *applications) summary(ctx context.Context, s *snapshot, one v1alpha1.Ap
 	}
 	if a.builds != nil {
 		builds, err := a.builds.Builds(ctx, one.Spec.Team, one.Metadata.Name, 1)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "list builds", "application", one.Metadata.Name, "cause", err.Error())
 		} else if len(builds) > 0 {
 			out.Build = &builds[0]

@@ -228,7 +228,8 @@ func (c *catalogue) register(ctx context.Context, address string) error {
 			Subject: "/teams/" + a.Spec.Team + "/applications/" + a.Metadata.Name,
 			Summary: a.Metadata.Name + " is registered as an application of " + a.Spec.Team})
 	}
-	return c.catchUp(ctx)
+	p.heard.ring() // the rest of what has changed comes with the next look
+	return p.index.CatchUp(ctx, c.source(l))
 }
 
 // read reads the entities of a file as it is now.

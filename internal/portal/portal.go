@@ -42,6 +42,8 @@ type Options struct {
 	Templates fs.FS
 	// Delivery is how the configured delivery tool takes over; nil where there is none.
 	Delivery *v1alpha1.Delivery
+	// Tools are the catalogue's, by name.
+	Tools map[string]v1alpha1.Tool
 	// Engines are the adapters of what builds.
 	Engines Engines
 	// Roles give roles to groups, as the server's configuration does.
@@ -72,6 +74,7 @@ type Portal struct {
 	runs         *runs
 	applications *applications
 	places       *places
+	below        *below     // the platform's tools; nil where nothing is delivered
 	delivery     *delivery  // nil where nothing is delivered
 	builds       Builds     // nil where nothing is built
 	promoting    *promoting // nil without keys
@@ -135,6 +138,7 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 		if p.delivery, err = newDelivery(p, o); err != nil {
 			return nil, err
 		}
+		p.below = &below{p.delivery, o.Tools}
 	}
 	p.compose()
 	if c := o.Config.CI; c != nil && o.Kube != nil {
@@ -171,6 +175,9 @@ func (p *Portal) Backends() api.Backends {
 		Catalog: p.catalogue, Templates: p.templates, Runs: p.runs,
 		Applications: p.applications, Environments: p.places,
 		Events: p.events, Webhooks: p,
+	}
+	if p.below != nil {
+		all.Platform = p.below
 	}
 	if p.promoting != nil {
 		made := p.promoting.Promotions
