@@ -72,6 +72,14 @@ func (p *platform) login(t *testing.T, name string) (user, password string) {
 // git runs git in a directory, trusting nothing but the platform's CA.
 func (p *platform) git(t *testing.T, dir string, args ...string) {
 	t.Helper()
+	if out, err := p.tryGit(t, dir, args...); err != nil {
+		t.Fatalf("git %s: %v\n%s", args[0], err, out)
+	}
+}
+
+// tryGit is git that may fail.
+func (p *platform) tryGit(t *testing.T, dir string, args ...string) (string, error) {
+	t.Helper()
 	ca := filepath.Join(p.dir, "ca.crt")
 	p.write(t, "ca.crt", p.run(t, "get", "ca", "--name", p.name))
 	c := exec.CommandContext(t.Context(), "git", append([]string{
@@ -79,9 +87,8 @@ func (p *platform) git(t *testing.T, dir string, args ...string) {
 	c.Dir = dir
 	// The variable, because where it is set it has precedence over http.sslCAInfo.
 	c.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_SSL_CAINFO="+ca)
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("git %s: %v\n%s", args[0], err, out)
-	}
+	out, err := c.CombinedOutput()
+	return string(out), err
 }
 
 // read reads a file of the platform's working directory.

@@ -22,18 +22,44 @@ var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"
 // and consent pages. Then the portal knows who it is, and forgets it on logout.
 func testSignIn(t *testing.T, p *platform) {
 	portal := p.url(t, "console")
+	if _, err := get(p.client(t), portal+"/api/v1/me"); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Fatalf("a stranger is told who they are: %v", err)
+	}
+	user, password := p.login(t, "gitea")
+	browser, me := p.signIn(t, user, password)
+	logout, err := http.NewRequest(http.MethodPost, portal+"/auth/logout", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logout.Header.Set("Origin", portal)
+	logout.Header.Set("X-CSRF-Token", me.CSRFToken)
+	res, err := browser.Do(logout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if _, err := get(browser, portal+"/api/v1/me"); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Fatalf("still signed in after the logout, which answered %s: %v", res.Status, err)
+	}
+}
+
+// signedIn is what the portal says of somebody who has signed in.
+type signedIn struct {
+	Username, Kind, CSRFToken string
+	Grants                    []string
+}
+
+// signIn signs somebody in to the portal, by the identity provider's pages, and gives their browser.
+func (p *platform) signIn(t *testing.T, user, password string) (*http.Client, signedIn) {
+	t.Helper()
+	portal := p.url(t, "console")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	browser := p.client(t)
 	browser.Jar = jar
-	if _, err := get(browser, portal+"/api/v1/me"); err == nil || !strings.Contains(err.Error(), "401") {
-		t.Fatalf("a stranger is told who they are: %v", err)
-	}
-
 	at, _ := open(t, browser, http.MethodGet, portal+"/auth/login", nil)
-	user, password := p.login(t, "gitea")
 	at, page := open(t, browser, http.MethodPost, at, url.Values{"user_name": {user}, "password": {password}})
 	consent := url.Values{"granted": {"true"}}
 	for _, m := range hidden.FindAllStringSubmatch(page, -1) {
@@ -52,24 +78,11 @@ func testSignIn(t *testing.T, p *platform) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var me struct{ Username, Kind, CSRFToken string }
+	var me signedIn
 	if err := json.Unmarshal([]byte(text), &me); err != nil || me.Username != user || me.Kind != "person" {
 		t.Fatalf("signed in as %s: %v", text, err)
 	}
-	logout, err := http.NewRequest(http.MethodPost, portal+"/auth/logout", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	logout.Header.Set("Origin", portal)
-	logout.Header.Set("X-CSRF-Token", me.CSRFToken)
-	res, err := browser.Do(logout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	if _, err := get(browser, portal+"/api/v1/me"); err == nil || !strings.Contains(err.Error(), "401") {
-		t.Fatalf("still signed in after the logout, which answered %s: %v", res.Status, err)
-	}
+	return browser, me
 }
 
 // open sends a form, or nothing, and follows where it leads: the address and text of the last page.

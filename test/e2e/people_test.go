@@ -1,0 +1,143 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// person is somebody with an account on the Git server, which is the identity provider too, and
+// an API token of the portal's.
+type person struct {
+	p                            *platform
+	name, password, email, token string
+}
+
+// team makes an organization with the teams that roles come from, and its members.
+func (p *platform) team(t *testing.T, name string, members map[string][]string) map[string]*person {
+	t.Helper()
+	all := map[string]*person{}
+	p.forge(t, http.MethodPost, "/orgs", map[string]any{"username": name, "visibility": "private"}, nil)
+	for team, people := range members {
+		var made struct{ ID int64 }
+		p.forge(t, http.MethodPost, "/orgs/"+name+"/teams", map[string]any{
+			"name": team, "permission": "write", "can_create_org_repo": true, "includes_all_repositories": true,
+			"units": []string{"repo.code", "repo.issues", "repo.pulls"},
+		}, &made)
+		for _, who := range people {
+			if all[who] == nil {
+				all[who] = p.person(t, who)
+			}
+			p.forge(t, http.MethodPut, fmt.Sprintf("/teams/%d/members/%s", made.ID, who), nil, nil)
+		}
+	}
+	for _, who := range all {
+		who.signIn(t)
+	}
+	return all
+}
+
+// person makes an account.
+func (p *platform) person(t *testing.T, name string) *person {
+	t.Helper()
+	who := &person{p: p, name: name, password: name + "-has-a-password", email: name + "@example.com"}
+	p.forge(t, http.MethodPost, "/admin/users", map[string]any{
+		"username": who.name, "email": who.email, "password": who.password, "must_change_password": false}, nil)
+	return who
+}
+
+// signIn signs somebody in, and makes an API token with all that they may do.
+func (who *person) signIn(t *testing.T) {
+	t.Helper()
+	portal := who.p.url(t, "console")
+	browser, me := who.p.signIn(t, who.name, who.password)
+	body, err := json.Marshal(map[string]any{"name": "test", "scopes": me.Grants, "days": 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, portal+"/api/v1/me/tokens", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Origin", portal)
+	req.Header.Set("X-CSRF-Token", me.CSRFToken)
+	res, err := browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil || res.StatusCode >= 300 {
+		t.Fatalf("make a token for %s: %s %s %v", who.name, res.Status, text, err)
+	}
+	who.token = decode[struct{ Secret string }](t, string(text)).Secret
+}
+
+// forge calls the Git server's API as its administrator.
+func (p *platform) forge(t *testing.T, method, path string, body, into any) {
+	t.Helper()
+	user, password := p.login(t, "gitea")
+	if err := p.call(t, method, p.url(t, "gitea")+"/api/v1"+path, user, password, body, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// call calls a JSON API of the Git server's as somebody.
+func (p *platform) call(t *testing.T, method, address, user, password string, body, into any) error {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, address, bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(user, password)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := p.client(t).Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s as %s: %s: %s", method, address, user, res.Status, answer)
+	}
+	if into != nil {
+		return json.Unmarshal(answer, into)
+	}
+	return nil
+}
+
+// run runs the program as this person; it must succeed.
+func (who *person) run(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := who.try(t, args...)
+	if err != nil {
+		t.Fatalf("slipway %s, as %s: %v\n%s", strings.Join(args, " "), who.name, err, tail(out, 40))
+	}
+	return out
+}
+
+func (who *person) try(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	c := who.p.command(t.Context(), args...)
+	c.Env = append(c.Env, "SLIPWAY_TOKEN="+who.token)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	if err := c.Run(); err != nil {
+		return stdout.String() + stderr.String(), err
+	}
+	return stdout.String(), nil
+}
