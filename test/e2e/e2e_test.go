@@ -35,6 +35,7 @@ func TestPlatform(t *testing.T) {
 		{"names-mean-the-same-inside-pods", testNames},
 		{"hardened", testHardened},
 		{"packages-are-delivered-changed-and-pruned", testPackages},
+		{"golden-path", testGoldenPath},
 		{"two-ups-at-once", testTwoUps},
 		{"second-platform-beside", testBeside},
 		{"dead-parts-are-restarted", testRestarted},
@@ -51,7 +52,7 @@ func TestPlatform(t *testing.T) {
 // platformFile is the starter blueprint with a portal, under the test's name, with packages (YAML
 // list items, indented by four).
 func (p *platform) platformFile(packages string) string {
-	text := p.header() + "spec:\n  capabilities:\n    portal: {tool: console}\n"
+	text := p.header() + "spec:\n  capabilities:\n    portal: {tool: console}\n    ci: {tool: argo-ci}\n"
 	if packages != "" {
 		text += "  packages:\n" + packages
 	}
