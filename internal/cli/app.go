@@ -164,7 +164,7 @@ func printApplication(env *Env, a api.Application) {
 // printReasons says why what is not healthy is not, and by what that shows.
 func printReasons(env *Env, all []api.Deployment) {
 	for _, d := range all {
-		if d.Reason == "" {
+		if d.Reason == "" || d.Release == nil && d.Health == api.Missing {
 			continue
 		}
 		env.printf("\n%s: %s\n", d.Environment, d.Reason)

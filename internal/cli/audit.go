@@ -325,7 +325,8 @@ func writeWhole(file string, write func(*os.File) error) (int64, error) {
 	}
 	defer os.Remove(fresh.Name()) // it is gone where all went well
 	if err := write(fresh); err != nil {
-		return 0, errors.Join(err, fresh.Close())
+		_ = fresh.Close() // it is thrown away
+		return 0, err
 	}
 	info, err := fresh.Stat()
 	if err = errors.Join(err, fresh.Chmod(0o644), fresh.Sync(), fresh.Close()); err != nil {

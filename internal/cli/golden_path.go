@@ -108,8 +108,8 @@ func whyApplication(ctx context.Context, c *client.Client, thing string) ([]heal
 			{Subject: "build " + b.ID, Finding: b.Reason, Next: "slipway app logs " + ref.String() + " --build " + b.ID}})
 	}
 	for _, d := range a.Deployments {
-		if d.Health == api.Healthy || d.Health == api.Progressing && d.Reason == "" {
-			continue
+		if d.Release == nil || d.Health == api.Healthy || d.Health == api.Progressing && d.Reason == "" {
+			continue // where nothing was released, nothing is wrong
 		}
 		causes = append(causes, health.Cause{
 			{Subject: subject, Finding: fmt.Sprintf("%s in %s", d.Health, d.Environment)},

@@ -153,8 +153,9 @@ func clientName() string {
 // server gives what is known of the server that is meant: named, in the environment, the one of the
 // last login, or that of the platform on this machine.
 func (o *loginOptions) server(ctx context.Context, known *logins) (login, error) {
-	portal, missing := o.Env.portal(ctx)
-	at := cmp.Or(o.Server, o.Env.Getenv("SLIPWAY_SERVER"), known.Current, portal.URL)
+	at := cmp.Or(o.Server, o.Env.Getenv("SLIPWAY_SERVER"), known.Current)
+	portal, missing := o.Env.portal(ctx, at)
+	at = cmp.Or(at, portal.URL)
 	u, err := url.Parse(at)
 	switch {
 	case at == "":

@@ -38,13 +38,26 @@ func (r *remote) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("ca-file", "crt", "pem")
 }
 
-// portal is that of the platform on this machine.
-func (e *Env) portal(ctx context.Context) (platform.Portal, error) {
+// portal is that of the platform on this machine; of several, the one that answers at a URL.
+func (e *Env) portal(ctx context.Context, at string) (platform.Portal, error) {
 	line, err := find(ctx, e, platform.Selection{})
-	if err != nil {
+	if err == nil {
+		return line.Portal()
+	}
+	home, failed := e.home()
+	if at == "" || failed != nil {
 		return platform.Portal{}, err
 	}
-	return line.Portal()
+	for _, name := range home.Names() {
+		line, failed := platform.Find(ctx, home, e.Dir, platform.Selection{Name: name})
+		if failed != nil {
+			continue // a platform that cannot be read is not the one that is meant
+		}
+		if p, failed := line.Portal(); failed == nil && strings.TrimSuffix(p.URL, "/") == strings.TrimSuffix(at, "/") {
+			return p, nil
+		}
+	}
+	return platform.Portal{}, err
 }
 
 // connect gives a client of the server that is meant: named, in SLIPWAY_SERVER, the one of the last login, or that of
