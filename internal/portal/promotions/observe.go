@@ -208,8 +208,12 @@ func (p *Promotions) problem(ctx context.Context, o *observation) (string, error
 // lookAtReviews reads the reviews. A rejection of this head by an approver is a refusal.
 func (p *Promotions) lookAtReviews(ctx context.Context, o *observation) error {
 	if o.asked == nil || o.pull.State == forge.Merged {
-		return nil
+		return nil // they decide no more
 	}
+	return p.readReviews(ctx, o)
+}
+
+func (p *Promotions) readReviews(ctx context.Context, o *observation) error {
 	all, err := p.o.Forge.Reviews(ctx, Environments, o.pull.Number)
 	if err != nil {
 		return err

@@ -42,6 +42,9 @@ func TestPromotion_FromRequestToHealthy(t *testing.T) {
 	w.settle(p, opened.Number)
 	w.pass(time.Minute)
 	done := w.settle(p, opened.Number)
+	if len(done.Approvals) != 1 || !done.Approvals[0].Counts {
+		t.Errorf("%+v", done.Approvals)
+	}
 	if done.State != api.PromotionHealthy || len(done.Gates) != 10 || done.Gates[0].Evidence[0].Summary == "" {
 		t.Errorf("%s: %s\n%+v", done.State, done.Reason, done.Gates)
 	}

@@ -212,6 +212,11 @@ func (p *Promotions) full(ctx context.Context, o *observation) api.Promotion {
 	for _, d := range o.decided {
 		out.Decisions = append(out.Decisions, refOf(d))
 	}
+	if o.pull.State == forge.Merged {
+		if err := p.readReviews(ctx, o); err != nil {
+			p.o.Logger.WarnContext(ctx, "reviews cannot be shown", "promotion", o.pull.Number, "error", err)
+		}
+	}
 	for _, r := range o.reviews {
 		out.Approvals = append(out.Approvals, p.approval(o, r))
 	}
