@@ -3,44 +3,96 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"html"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
-	"regexp"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/slipway-dev/slipway/internal/deliver/idptest"
 )
 
-// hidden finds the hidden fields of a form.
-var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
+// stranger is a browser in which nobody has signed in yet.
+func (p *platform) stranger(t *testing.T, name, password string) *idptest.Browser {
+	t.Helper()
+	return idptest.NewBrowser(p.client(t).Transport, name, password)
+}
 
-// testSignIn signs in to the portal as a person would in a browser: by the identity provider's login
-// and consent pages. Then the portal knows who it is, and forgets it on logout.
-func testSignIn(t *testing.T, p *platform) {
-	portal := p.url(t, "console")
-	if _, err := get(p.client(t), portal+"/api/v1/me"); err == nil || !strings.Contains(err.Error(), "401") {
-		t.Fatalf("a stranger is told who they are: %v", err)
+// provider is the tool that signs people in.
+func (p *platform) provider(t *testing.T) string {
+	t.Helper()
+	for _, c := range decode[struct {
+		Capabilities []struct{ Capability, Tool string }
+	}](t, p.run(t, "status", "--name", p.name, "-o", "json")).Capabilities {
+		if c.Capability == "identity" {
+			return c.Tool
+		}
 	}
-	user, password := p.login(t, "gitea")
-	browser, me := p.signIn(t, user, password)
+	t.Fatal("the platform has no identity provider")
+	return ""
+}
+
+// testSignIn signs the administrator in to every tool as a person would in a browser, by the
+// provider's own pages, whichever provider it is.
+func testSignIn(t *testing.T, p *platform) {
+	user, password := p.login(t, p.provider(t))
+	t.Run("console", func(t *testing.T) { signInToConsole(t, p, user, password) })
+	t.Run("argo-cd", func(t *testing.T) { signInToDelivery(t, p, user, password) })
+	t.Run("argo-workflows", func(t *testing.T) { signInToWorkflows(t, p, user, password) })
+	t.Run("a wrong password", func(t *testing.T) {
+		b := p.stranger(t, user, "wrong-"+password)
+		if page, err := b.SignIn(p.url(t, "console") + "/auth/login"); err == nil {
+			t.Errorf("signed in: %s", page)
+		}
+	})
+}
+
+// refused fails unless the address answers 401 to b.
+func refused(t *testing.T, b *idptest.Browser, address, when string) {
+	t.Helper()
+	if page, err := b.Do(http.MethodGet, address, nil); err != nil || page.Status != http.StatusUnauthorized {
+		t.Errorf("%s: %s, %v; want 401", when, page, err)
+	}
+}
+
+// forged fails unless the address answers 401 to tokens that nobody gave.
+func forged(t *testing.T, p *platform, address string) {
+	t.Helper()
+	// An unsigned token, and one that is signed by a key that nobody knows.
+	for _, token := range []string{
+		"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsImdyb3VwcyI6WyJwbGF0Zm9ybS1hZG1pbnMiXX0.",
+		"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZG1pbiIsImdyb3VwcyI6WyJwbGF0Zm9ybS1hZG1pbnMiXX0.c2ln",
+	} {
+		_, err := getAs(p.client(t), address, token)
+		if err == nil || !strings.Contains(err.Error(), "401") {
+			t.Errorf("a forged token: %v, want 401", err)
+		}
+	}
+}
+
+func signInToConsole(t *testing.T, p *platform, user, password string) {
+	portal := p.url(t, "console")
+	b := p.stranger(t, user, password)
+	refused(t, b, portal+"/api/v1/me", "before signing in")
+	forged(t, p, portal+"/api/v1/me")
+	me := signedInAs(t, b, portal)
+	if !strings.Contains(strings.Join(me.Grants, " "), "platform-admin") {
+		t.Errorf("the administrator may only %q", me.Grants)
+	}
 	logout, err := http.NewRequest(http.MethodPost, portal+"/auth/logout", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	logout.Header.Set("Origin", portal)
 	logout.Header.Set("X-CSRF-Token", me.CSRFToken)
-	res, err := browser.Do(logout)
-	if err != nil {
-		t.Fatal(err)
+	if page, err := b.Send(logout); err != nil {
+		t.Fatalf("sign out: %v, %s", err, page)
 	}
-	_ = res.Body.Close()
-	if _, err := get(browser, portal+"/api/v1/me"); err == nil || !strings.Contains(err.Error(), "401") {
-		t.Fatalf("still signed in after the logout, which answered %s: %v", res.Status, err)
-	}
+	refused(t, b, portal+"/api/v1/me", "after signing out")
 }
 
 // signedIn is what the portal says of somebody who has signed in.
@@ -52,60 +104,90 @@ type signedIn struct {
 // signIn signs somebody in to the portal, by the identity provider's pages, and gives their browser.
 func (p *platform) signIn(t *testing.T, user, password string) (*http.Client, signedIn) {
 	t.Helper()
-	portal := p.url(t, "console")
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := p.client(t)
-	browser.Jar = jar
-	at, _ := open(t, browser, http.MethodGet, portal+"/auth/login", nil)
-	at, page := open(t, browser, http.MethodPost, at, url.Values{"user_name": {user}, "password": {password}})
-	consent := url.Values{"granted": {"true"}}
-	for _, m := range hidden.FindAllStringSubmatch(page, -1) {
-		consent.Set(m[1], html.UnescapeString(m[2]))
-	}
-	if consent.Get("client_id") == "" {
-		t.Fatalf("%s asks for no consent:\n%s", at, tail(page, 20))
-	}
-	grant, err := url.Parse(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open(t, browser, http.MethodPost, grant.Scheme+"://"+grant.Host+"/login/oauth/grant", consent)
-
-	text, err := get(browser, portal+"/api/v1/me")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var me signedIn
-	if err := json.Unmarshal([]byte(text), &me); err != nil || me.Username != user || me.Kind != "person" {
-		t.Fatalf("signed in as %s: %v", text, err)
-	}
-	return browser, me
+	b := p.stranger(t, user, password)
+	me := signedInAs(t, b, p.url(t, "console"))
+	return b.HTTP, me
 }
 
-// open sends a form, or nothing, and follows where it leads: the address and text of the last page.
-func open(t *testing.T, c *http.Client, method, address string, form url.Values) (at, page string) {
+func signedInAs(t *testing.T, b *idptest.Browser, portal string) (me signedIn) {
 	t.Helper()
-	req, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
+	if page, err := b.SignIn(portal + "/auth/login"); err != nil {
+		t.Fatalf("%v\n%s", err, tail(page.Body, 20))
+	}
+	page, err := b.Do(http.MethodGet, portal+"/api/v1/me", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if err := json.Unmarshal([]byte(page.Body), &me); err != nil || me.Username != b.Name || me.Kind != "person" {
+		t.Fatalf("signed in as %s: %v", page.Body, err)
 	}
-	res, err := c.Do(req)
+	return me
+}
+
+func signInToDelivery(t *testing.T, p *platform, user, password string) {
+	delivery := p.url(t, "argo-cd")
+	b := p.stranger(t, user, password)
+	refused(t, b, delivery+"/api/v1/applications", "before signing in")
+	forged(t, p, delivery+"/api/v1/applications")
+	if page, err := b.SignIn(delivery + "/auth/login?return_url=" + url.QueryEscape(delivery)); err != nil {
+		t.Fatalf("%v\n%s", err, tail(page.Body, 20))
+	}
+	page, err := b.Do(http.MethodGet, delivery+"/api/v1/session/userinfo", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err == nil && res.StatusCode >= http.StatusInternalServerError {
-		err = fmt.Errorf("%s", res.Status)
+	var me struct {
+		LoggedIn bool
+		Groups   []string
 	}
+	if err := json.Unmarshal([]byte(page.Body), &me); err != nil || !me.LoggedIn || !strings.Contains(strings.Join(me.Groups, " "), "platform-admins") {
+		t.Fatalf("signed in as %s: %v", page.Body, err)
+	}
+	// Only role:admin may do this, see its policy.
+	page, err = b.Do(http.MethodGet, delivery+"/api/v1/account/can-i/clusters/delete/*", nil)
+	if err != nil || !strings.Contains(page.Body, `"yes"`) {
+		t.Errorf("the administrator may not administer: %s, %v", page.Body, err)
+	}
+	if page, err := b.Do(http.MethodGet, delivery+"/auth/logout", nil); err != nil {
+		t.Fatalf("sign out: %v, %s", err, page)
+	}
+	refused(t, b, delivery+"/api/v1/applications", "after signing out")
+}
+
+func signInToWorkflows(t *testing.T, p *platform, user, password string) {
+	workflows := p.url(t, "argo-workflows")
+	b := p.stranger(t, user, password)
+	refused(t, b, workflows+"/api/v1/workflows/workflows", "before signing in")
+	if page, err := b.SignIn(workflows + "/oauth2/redirect"); err != nil {
+		t.Fatalf("%v\n%s", err, tail(page.Body, 20))
+	}
+	page, err := b.Do(http.MethodGet, workflows+"/api/v1/userinfo", nil)
+	if err != nil || !strings.Contains(page.Body, "platform-admins") {
+		t.Fatalf("signed in as %s: %v", page.Body, err)
+	}
+	for _, namespace := range []string{"workflows", "argo"} { // the second is for administrators alone
+		page, err := b.Do(http.MethodGet, fmt.Sprintf("%s/api/v1/workflows/%s", workflows, namespace), nil)
+		if err != nil || page.Status != http.StatusOK {
+			t.Errorf("workflows of %s: %s, %v\n%s", namespace, page, err, tail(page.Body, 3))
+		}
+	}
+}
+
+// envRunning names a platform that is up already, for TestSignIn; its state is where SLIPWAY_HOME says.
+const envRunning = "E2E_RUNNING"
+
+// TestSignIn is the part of TestPlatform about signing in, on a platform that is up, whichever
+// provider it has. It changes nothing there.
+func TestSignIn(t *testing.T) {
+	name := os.Getenv(envRunning)
+	if name == "" {
+		t.Skipf("%s names no running platform; TestPlatform makes one of its own", envRunning)
+	}
+	binary, err := filepath.Abs(cmp.Or(os.Getenv("E2E_BINARY"), "../../bin/slipway"))
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", method, address, err, tail(string(text), 5))
+		t.Fatal(err)
 	}
-	return res.Request.URL.String(), string(text)
+	testSignIn(t, &platform{
+		name: name, domain: name + ".localhost", home: cmp.Or(os.Getenv("SLIPWAY_HOME"), "/var/lib/slipway"), dir: t.TempDir(), binary: binary,
+	})
 }
