@@ -10,5 +10,7 @@
 // so that a single part can be run again and again; E2E_BINARY names another program than
 // bin/slipway.
 //
+// TestSignIn runs against a platform that is up already, named by E2E_RUNNING.
+//
 // The tests have the build tag e2e.
 package e2e
