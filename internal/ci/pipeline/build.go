@@ -124,7 +124,7 @@ func (j Job) Build(ctx context.Context) error {
 	return nil
 }
 
-// kept are folders of build containers that outlive them: where the usual tools keep what they can use again.
+// kept are folders of build containers that outlive the run: where the usual tools keep what they can use again.
 var kept = map[string]string{"go-build": "/root/.cache/go-build", "go-mod": "/go/pkg/mod", "npm": "/root/.npm", "pip": "/root/.cache/pip"}
 
 // bud builds a Dockerfile's text over the source.
