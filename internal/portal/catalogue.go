@@ -229,7 +229,12 @@ func (c *catalogue) register(ctx context.Context, address string) error {
 			Summary: a.Metadata.Name + " is registered as an application of " + a.Spec.Team})
 	}
 	p.heard.ring() // the rest of what has changed comes with the next look
-	return p.index.CatchUp(ctx, c.source(l))
+	s, err := p.environments.now()
+	if err != nil {
+		return err
+	}
+	// The team may be new too.
+	return errors.Join(p.index.CatchUp(ctx, teamsSource{s}), p.index.CatchUp(ctx, c.source(l)))
 }
 
 // read reads the entities of a file as it is now.
