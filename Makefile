@@ -62,12 +62,12 @@ fmt-check: ## Every Go file is formatted
 .PHONY: vet
 vet: ## go vet
 	$(GO) vet $(PACKAGES)
-	$(GO) vet -tags e2e,catalogue,integration ./...
+	$(GO) vet -tags e2e,catalogue,integration,keycloak ./...
 
 .PHONY: lint
 lint: ## staticcheck
 	$(STATICCHECK) $(PACKAGES)
-	$(STATICCHECK) -tags e2e,catalogue,integration ./...
+	$(STATICCHECK) -tags e2e,catalogue,integration,keycloak ./...
 
 .PHONY: unit
 unit: ## Unit tests
@@ -112,6 +112,10 @@ endif
 	SLIPWAY_TEST_GITEA="$${SLIPWAY_TEST_GITEA:-$(SUPPLIED)/gitea/usr/bin/gitea}" \
 	SLIPWAY_TEST_GITEA_FILES="$${SLIPWAY_TEST_GITEA_FILES:-$(SUPPLIED)/gitea/usr/share/gitea}" \
 	$(GO) test -tags integration -count=1 -timeout 60m -p 1 $(if $(filter ./...,$(PACKAGES)),./internal/...,$(PACKAGES))
+
+.PHONY: keycloak
+keycloak: ## The identity adapter against a Keycloak that runs already (SLIPWAY_TEST_KEYCLOAK, SLIPWAY_TEST_KEYCLOAK_PASSWORD)
+	$(GO) test -tags keycloak -count=1 ./internal/deliver/keycloak
 
 .PHONY: catalogue
 catalogue: build ## Every tool, recipe and blueprint loads, renders and meets its contract

@@ -27,19 +27,19 @@ const (
 // promote it to production, where somebody else approves; an auditor takes the decision away and
 // verifies it without the platform. Ways around each step are tried, and refused or found.
 func testGoldenPath(t *testing.T, p *platform) {
-	team := p.team(t, "shop", map[string][]string{"developers": {"ada", "bob"}, "approvers": {"bob"}})
+	team := p.team(t, "sales", map[string][]string{"developers": {"ada", "bob"}, "approvers": {"bob"}})
 	ada, bob := team["ada"], team["bob"]
 	eve := p.team(t, "auditors", map[string][]string{"readers": {"eve"}})["eve"]
 
 	t.Run("from-template-to-dev", func(t *testing.T) {
-		ada.run(t, "app", "create", "orders", "--template", "go-service", "--team", "shop",
-			"--set", "description=Takes orders", "--set", "owner=group:default/shop", "--wait", "--timeout", firstBuild.String())
+		ada.run(t, "app", "create", "orders", "--template", "go-service", "--team", "sales",
+			"--set", "description=Takes orders", "--set", "owner=group:default/sales", "--wait", "--timeout", firstBuild.String())
 		eventually(t, settle, "the application answers in dev", p.serves(t, "orders-dev", "Hello, world!"))
 	})
 
 	t.Run("git-push-is-live-in-dev", func(t *testing.T) {
 		dir := filepath.Join(p.dir, "orders")
-		p.git(t, p.dir, "clone", "-q", ada.remote(t, "shop/orders"), dir)
+		p.git(t, p.dir, "clone", "-q", ada.remote(t, "sales/orders"), dir)
 		for i := 1; i <= 2; i++ {
 			want := fmt.Sprintf("Good day %d, world!", i)
 			text := p.read(t, "orders/service.go")

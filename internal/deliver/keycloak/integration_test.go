@@ -1,4 +1,4 @@
-//go:build integration
+//go:build keycloak
 
 package keycloak_test
 
@@ -11,7 +11,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/deliver/keycloak"
 )
 
-// The environment variables that name a running Keycloak, and the password of its administrator
+// The test runs with the build tag "keycloak" (`make keycloak`), not with those whose servers Slipway
+// starts itself. The environment variables name a running Keycloak, and the password of its administrator
 // "operator". The test leaves a realm of its own behind.
 const (
 	envURL      = "SLIPWAY_TEST_KEYCLOAK"
