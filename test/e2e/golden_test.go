@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,11 +68,22 @@ func testGoldenPath(t *testing.T, p *platform) {
 			}
 			return err
 		})
-		p.git(t, dir, "revert", "--no-edit", "HEAD")
-		p.git(t, dir, "push", "-q", "origin", "main")
 		if err := p.serves(t, "orders-dev", "Good day 2, world!")(); err != nil {
 			t.Errorf("a failed build changed what runs: %v", err)
 		}
+		p.git(t, dir, "revert", "--no-edit", "HEAD")
+		p.git(t, dir, "push", "-q", "origin", "main")
+		head, err := p.tryGit(t, dir, "rev-parse", "HEAD")
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, firstBuild, "the mended commit is live in dev", func() error {
+			out, err := ada.try(t, "app", "show", "orders")
+			if err == nil && !regexp.MustCompile(`(?m)^dev +`+head[:12]+`\S* .* healthy`).MatchString(out) {
+				err = fmt.Errorf("%s", tail(out, 30))
+			}
+			return err
+		})
 	})
 
 	var pull int
