@@ -62,12 +62,12 @@ fmt-check: ## Every Go file is formatted
 .PHONY: vet
 vet: ## go vet
 	$(GO) vet $(PACKAGES)
-	$(GO) vet -tags e2e,catalogue,integration,keycloak ./...
+	$(GO) vet -tags e2e,golden,catalogue,integration,keycloak ./...
 
 .PHONY: lint
 lint: ## staticcheck
 	$(STATICCHECK) $(PACKAGES)
-	$(STATICCHECK) -tags e2e,catalogue,integration,keycloak ./...
+	$(STATICCHECK) -tags e2e,golden,catalogue,integration,keycloak ./...
 
 .PHONY: unit
 unit: ## Unit tests
@@ -127,6 +127,11 @@ e2e: build web/node_modules/.modules.yaml ## The whole platform on a real embedd
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e -count=1 -timeout 80m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
+
+.PHONY: golden
+golden: build ## From a template to a verified promotion, on a real embedded node with portal and CI
+	bin/slipway host install $(INSTALL)
+	$(GO) test -tags e2e,golden -count=1 -timeout 80m -v -run TestGoldenPath ./test/e2e
 
 .PHONY: bench
 bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones)

@@ -49,11 +49,6 @@ type placeOfFile struct {
 	branch, file string
 }
 
-// address is where people, and templates, find the file.
-func (c *catalogue) address(l placeOfFile) string {
-	return c.portal.gitURL + "/" + l.repository.String() + "/src/branch/" + l.branch + "/" + l.file
-}
-
 // parse reads the address of a file, or of a folder, on this platform's Git server.
 func (p *Portal) parse(address string) (placeOfFile, error) {
 	rest, ours := strings.CutPrefix(address, p.gitURL+"/")

@@ -35,7 +35,6 @@ func TestPlatform(t *testing.T) {
 		{"names-mean-the-same-inside-pods", testNames},
 		{"hardened", testHardened},
 		{"packages-are-delivered-changed-and-pruned", testPackages},
-		{"golden-path", testGoldenPath},
 		{"two-ups-at-once", testTwoUps},
 		{"second-platform-beside", testBeside},
 		{"dead-parts-are-restarted", testRestarted},
@@ -52,7 +51,7 @@ func TestPlatform(t *testing.T) {
 // platformFile is the starter blueprint with a portal, under the test's name, with packages (YAML
 // list items, indented by four).
 func (p *platform) platformFile(packages string) string {
-	text := p.header() + "spec:\n  capabilities:\n    portal: {tool: console}\n    ci: {tool: argo-ci}\n"
+	text := p.header() + "spec:\n  capabilities:\n    portal: {tool: console}\n"
 	if packages != "" {
 		text += "  packages:\n" + packages
 	}

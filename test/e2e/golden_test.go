@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build golden
 
 package e2e
 
@@ -24,10 +24,13 @@ const (
 	promotes   = 5 * time.Minute
 )
 
-// testGoldenPath has a developer make an application from a template, change it by a push, and
-// promote it to production, where somebody else approves; an auditor takes the decision away and
+// TestGoldenPath brings a platform with portal and CI up. A developer makes an application from a template, changes it by a
+// push, and promotes it to production, where somebody else approves; an auditor takes the decision away and
 // verifies it without the platform. Ways around each step are tried, and refused or found.
-func testGoldenPath(t *testing.T, p *platform) {
+func TestGoldenPath(t *testing.T) {
+	p := newPlatform(t, fmt.Sprintf("golden-%d", os.Getpid()))
+	p.write(t, "platform.yaml", p.platformFile("")+"    ci: {tool: argo-ci}\n")
+	p.up(t)
 	team := p.team(t, "sales", map[string][]string{"developers": {"ada", "bob"}, "approvers": {"bob"}})
 	ada, bob := team["ada"], team["bob"]
 	eve := p.team(t, "auditors", map[string][]string{"readers": {"eve"}})["eve"]

@@ -165,10 +165,7 @@ func (o *tool) exchange(t *testing.T, b *Browser, login deliver.ClientLogin, opt
 	t.Helper()
 	config := o.config(login)
 	o.code = ""
-	begin := []oauth2.AuthCodeOption{oidc.Nonce("nonce")}
-	for _, option := range options {
-		begin = append(begin, option)
-	}
+	begin := append([]oauth2.AuthCodeOption{oidc.Nonce("nonce")}, options...)
 	address, err := url.Parse(config.AuthCodeURL("state", begin...))
 	if err != nil {
 		t.Fatal(err)
