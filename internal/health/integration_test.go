@@ -180,6 +180,8 @@ func TestCheck_SaysWhatEachUnitWaitsFor(t *testing.T) {
 	w.make("{apiVersion: v1, kind: ConfigMap, metadata: {name: there}, data: {mode: fast}}")
 	w.make("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}, status: {phase: Pending}}")
 	w.event("PersistentVolumeClaim", "data", "ProvisioningFailed", "no room")
+	w.make("{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: later}, provisioner: example.com/none, volumeBindingMode: WaitForFirstConsumer}")
+	w.make("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: unused}, spec: {storageClassName: later, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}, status: {phase: Pending}}")
 	object := func(manifest string) health.Unit {
 		return health.Unit{Name: "unit", Objects: w.decode(manifest)}
 	}
@@ -199,6 +201,7 @@ func TestCheck_SaysWhatEachUnitWaitsFor(t *testing.T) {
 		{"a kind that is not", object("{apiVersion: none.test/v1, kind: Nothing, metadata: {name: x}}"), health.Missing, "its kind is not defined"},
 		{"a workload whose image cannot be had", health.Unit{Name: "unit", Objects: d}, health.Progressing, "0 of 1 pods ready: ImagePullBackOff: Back-off"},
 		{"what events warn of", object("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}}"), health.Progressing, "phase: Pending; ProvisioningFailed: no room"},
+		{"a volume that waits for the first pod", object("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: unused}}"), health.Ready, ""},
 		{"a condition that holds", with(object(there), v1alpha1.ReadyCheck{Condition: "object.data.mode == 'fast'"}), health.Ready, ""},
 		{"a condition that does not", with(object(there), v1alpha1.ReadyCheck{Condition: "object.data.mode == 'slow'"}), health.Progressing, "there: data.mode is fast"},
 		{"a condition over what is not there yet", with(object(there), v1alpha1.ReadyCheck{Condition: "object.status.ready"}), health.Progressing, "there: status.ready is not set"},

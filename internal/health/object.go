@@ -7,8 +7,11 @@ import (
 	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -35,12 +38,31 @@ func (u Unit) object(ctx context.Context, c *kube.Client, want *unstructured.Uns
 	if h.State == Ready {
 		return h
 	}
+	if awaitsConsumer(ctx, c, live) {
+		return ObjectHealth{Object: h.Object, State: Ready}
+	}
 	if detail := workload(ctx, c, live); detail != "" {
 		h.Reason = detail
 	} else if warned := warnings(ctx, c, live.GetNamespace(), live.GetUID()); len(warned) > 0 {
 		h.Reason = oneLine(strings.TrimSuffix(h.Reason, ".") + "; " + warned[0])
 	}
 	return h
+}
+
+// awaitsConsumer says whether a claim is pending only because no pod uses it yet: its class binds
+// volumes where the first one is to run (https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode).
+func awaitsConsumer(ctx context.Context, c *kube.Client, live *unstructured.Unstructured) bool {
+	if live.GroupVersionKind().GroupKind() != (schema.GroupKind{Kind: "PersistentVolumeClaim"}) ||
+		live.GetAnnotations()["volume.kubernetes.io/selected-node"] != "" {
+		return false
+	}
+	phase, _, _ := unstructured.NestedString(live.Object, "status", "phase")
+	name, _, _ := unstructured.NestedString(live.Object, "spec", "storageClassName")
+	if phase != string(corev1.ClaimPending) || name == "" {
+		return false
+	}
+	class, err := c.Core.StorageV1().StorageClasses().Get(ctx, name, metav1.GetOptions{})
+	return err == nil && class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer
 }
 
 // state computes the state of a live object.
