@@ -123,14 +123,15 @@ catalogue: build ## Every tool, recipe and blueprint loads, renders and meets it
 	$(GO) test -tags catalogue -count=1 -timeout 30m ./test/catalogue/...
 
 .PHONY: e2e
-e2e: build web/node_modules/.modules.yaml ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
+e2e: build ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e -count=1 -timeout 80m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
 
 .PHONY: golden
-golden: build ## From a template to a verified promotion, on a real embedded node with portal and CI
+golden: build web/node_modules/.modules.yaml ## The console in a browser, and from a template to a verified promotion, on a real embedded node with portal and CI
 	bin/slipway host install $(INSTALL)
+	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e,golden -count=1 -timeout 80m -v -run TestGoldenPath ./test/e2e
 
 .PHONY: bench

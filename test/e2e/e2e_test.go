@@ -30,7 +30,6 @@ func TestPlatform(t *testing.T) {
 		{"up-without-changes-does-nothing", testUnchanged},
 		{"git-push-is-served-over-https", testGitPush},
 		{"people-sign-in-to-the-portal", testSignIn},
-		{"console-in-a-browser", testConsole},
 		{"kubectl-logs-exec-port-forward-top", testKubectl},
 		{"names-mean-the-same-inside-pods", testNames},
 		{"hardened", testHardened},
