@@ -11,5 +11,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A browser that gets no processor in time is tried again; a page that is wrong is wrong each time.
+    retry: 2,
   },
 })
