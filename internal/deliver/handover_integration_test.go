@@ -83,7 +83,7 @@ func engine(ctx context.Context, t *testing.T, c *kube.Client, tree render.Tree,
 		return
 	}
 	for _, live := range list.Items {
-		if !wanted[live.GetName()] {
+		if !wanted[live.GetName()] && live.GetLabels()[render.LabelPlatform] != "" {
 			if err := resource.Delete(ctx, live.GetName(), metav1.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
