@@ -62,12 +62,12 @@ fmt-check: ## Every Go file is formatted
 .PHONY: vet
 vet: ## go vet
 	$(GO) vet $(PACKAGES)
-	$(GO) vet -tags e2e,golden,catalogue,integration,keycloak ./...
+	$(GO) vet -tags e2e,golden,catalogue,integration,faults,keycloak ./...
 
 .PHONY: lint
 lint: ## staticcheck
 	$(STATICCHECK) $(PACKAGES)
-	$(STATICCHECK) -tags e2e,golden,catalogue,integration,keycloak ./...
+	$(STATICCHECK) -tags e2e,golden,catalogue,integration,faults,keycloak ./...
 
 .PHONY: unit
 unit: ## Unit tests
