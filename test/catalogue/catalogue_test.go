@@ -135,6 +135,9 @@ func TestRecipes_AreAllUsed(t *testing.T) {
 		for _, component := range tool.Spec.Components {
 			used[component] = true
 		}
+		for _, image := range tool.Spec.Publish {
+			used[image.Component] = true
+		}
 		for _, s := range tool.Spec.Sources {
 			switch {
 			case s.Files != nil:
