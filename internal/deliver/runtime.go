@@ -110,6 +110,20 @@ func copies(o v1alpha1.RuntimeObject) int {
 // sourceOf is the key of another Secret that a value is made from; "" where it is made from none.
 func sourceOf(v v1alpha1.RuntimeValue) string { return cmp.Or(v.From, v.PublicOf) }
 
+// Sources are the keys of other Secrets that run-time objects of a namespace are made from; one that cannot be read
+// is left out: making the object says what is wrong with it.
+func Sources(objects []v1alpha1.RuntimeObject) []KeyRef {
+	var out []KeyRef
+	for _, o := range objects {
+		for _, v := range o.Data {
+			if ref, err := ParseKeyRef(sourceOf(v)); err == nil {
+				out = append(out, ref)
+			}
+		}
+	}
+	return out
+}
+
 // copied reads the values that o copies from other Secrets, waiting until they are there.
 func (r Runtime) copied(ctx context.Context, o v1alpha1.RuntimeObject, waits func(missing string)) (map[string][]byte, error) {
 	values := map[string][]byte{}

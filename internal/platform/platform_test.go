@@ -212,6 +212,28 @@ func TestSteps_TheOrderOfAnUp(t *testing.T) {
 	}
 }
 
+func TestSteps_WhatCopiesASecretComesAfterWhoMakesIt(t *testing.T) {
+	h, dir := world(t)
+	l, err := Open(t.Context(), h, dir, Selection{Blueprint: "golden-path"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := map[string][]string{}
+	for _, s := range (&upRun{Line: l}).steps() {
+		after[s.Name] = s.After
+	}
+	tool := func(capability string) string { return stepTools + "/" + l.provider(capability).Name }
+	for _, order := range [][2]string{
+		{tool("git"), tool("ci")},          // its login at the Git server
+		{tool("ci"), tool("portal")},       // the builder's public key
+		{tool("identity"), tool("portal")}, // its registration
+	} {
+		if !slices.Contains(after[order[1]], order[0]) {
+			t.Errorf("%s waits for %v only, and not for %s", order[1], after[order[1]], order[0])
+		}
+	}
+}
+
 func TestCompare_SaysWhatHappensToEachUnit(t *testing.T) {
 	p := plan.Plan{Units: []plan.Unit{
 		{Name: "new", Version: "1"}, {Name: "changed", Version: "2"}, {Name: "same", Version: "3"},

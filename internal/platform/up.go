@@ -1,11 +1,14 @@
 package platform
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/api/v1alpha1"
+	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/host"
 	"github.com/slipway-dev/slipway/internal/plan"
 	"github.com/slipway-dev/slipway/internal/progress"
@@ -104,10 +107,7 @@ func (u *upRun) steps() []step.Step {
 			continue
 		}
 		name := stepTools + "/" + unit.Name
-		after := []string{stepCluster, stepRender}
-		if p := u.provider(capabilityIdentity); p != nil && p.Name != unit.Name && registers(unit) {
-			after = append(after, stepTools+"/"+p.Name)
-		}
+		after := append([]string{stepCluster, stepRender}, u.makers(unit)...)
 		steps = append(steps, step.Step{Name: name, After: after, Message: "wait for images", Run: u.prepare(unit)})
 		rest = append(rest, name)
 	}
@@ -142,6 +142,38 @@ const (
 	capabilityIdentity = "identity"
 	capabilityRegistry = "registry"
 )
+
+// makers are the steps of the units that make what a unit's run-time objects are made from: a login at the identity
+// provider, keys of other Secrets. They may take as long as their images take to build.
+func (u *upRun) makers(unit plan.Unit) []string {
+	if unit.Tool == nil {
+		return nil
+	}
+	names := map[string]bool{}
+	if p := u.provider(capabilityIdentity); p != nil && registers(unit) {
+		names[p.Name] = true
+	}
+	for _, ref := range deliver.Sources(unit.Tool.Spec.Runtime) {
+		for _, other := range u.plan.Units {
+			if slices.Contains(unit.After, other.Name) && makes(other, ref) {
+				names[other.Name] = true
+			}
+		}
+	}
+	delete(names, unit.Name)
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, stepTools+"/"+name)
+	}
+	return out
+}
+
+// makes says whether a Secret is among a unit's run-time objects.
+func makes(unit plan.Unit, ref deliver.KeyRef) bool {
+	return unit.Tool != nil && slices.ContainsFunc(unit.Tool.Spec.Runtime, func(o v1alpha1.RuntimeObject) bool {
+		return o.Kind == "Secret" && o.Name == ref.Name && cmp.Or(o.Namespace, unit.Namespace) == ref.Namespace
+	})
+}
 
 // registers says whether a unit becomes a client of the identity provider before it starts.
 func registers(unit plan.Unit) bool {
