@@ -40,6 +40,8 @@ type Portal interface {
 	// Released hands over the image of a run of the application's branch. It may be called several times for
 	// the same run, and is never called for one that a newer run of the branch has left behind.
 	Released(ctx context.Context, run Run) error
+	// Previewed hands over the image of a pull request's head, for its preview. It may be called several times for the same run.
+	Previewed(ctx context.Context, run Run) error
 	// RunURL is the page that shows a run; "" where there is none.
 	RunURL(run Run) string
 }
@@ -62,6 +64,8 @@ const (
 	StatusStep = "slipway/ci/"
 	// StatusRelease says that the run's image became a release.
 	StatusRelease = "slipway/release"
+	// StatusPreview says that the image of a pull request's head went into its preview.
+	StatusPreview = "slipway/preview"
 )
 
 // ErrNothingToBuild says that a branch has no commit, or the application is not known.
@@ -177,7 +181,8 @@ type target struct {
 
 // Reconcile brings an application's builds to where they should be: the head of its branch, and of each pull request
 // from a branch of its repository, has one run; runs of commits that the branch has left behind are cancelled; how
-// runs go stands at their commits; and the image of the newest run that succeeded is handed over.
+// runs go stands at their commits; and the image of the newest run that succeeded is handed over, as is that of each pull
+// request's head.
 func (c *Controller) Reconcile(ctx context.Context, a Application) error {
 	lock := c.lock(a.Repository.String())
 	lock.Lock()
@@ -201,7 +206,7 @@ func (c *Controller) Reconcile(ctx context.Context, a Application) error {
 			runs = insert(runs, *newest)
 		}
 	}
-	errs = append(errs, c.cancelOutdated(ctx, targets, runs), c.show(ctx, a, runs), c.release(ctx, a, runs))
+	errs = append(errs, c.cancelOutdated(ctx, targets, runs), c.show(ctx, a, runs), c.release(ctx, a, targets, runs))
 	return errors.Join(errs...)
 }
 
@@ -259,24 +264,38 @@ func insert(runs []Run, r Run) []Run {
 	return runs
 }
 
-// ensure starts the run of a head that has none; nil where it has one, or had.
+// ensure starts the run of a head that has none; nil where it has one, or had. What a pull request's run has made is no
+// release: a head of the application's branch that is known from there, as after a fast-forward, has a run of its own.
 func (c *Controller) ensure(ctx context.Context, a Application, t target, runs []Run) (*Run, error) {
-	if slices.ContainsFunc(runs, func(r Run) bool { return r.Commit == t.commit }) {
+	attempt := 1
+	for _, r := range runs { // the newest first
+		if r.Commit != t.commit {
+			continue
+		}
+		attempt = max(attempt, r.Attempt+1)
+		if t.release && !r.Release {
+			continue
+		}
 		// A head that comes back after it was left behind, by a push of what was before, is built again.
-		i := slices.IndexFunc(runs, func(r Run) bool { return r.Commit == t.commit })
-		if !(runs[i].Phase == Cancelled && runs[i].Reason == reasonOutdated) {
+		if !(r.Phase == Cancelled && r.Reason == reasonOutdated) {
 			return nil, nil
 		}
-		return c.start(ctx, a, t, runs[i].Attempt+1)
+		break
+	}
+	if attempt > 1 {
+		return c.start(ctx, a, t, attempt)
 	}
 	statuses, err := c.statuses(ctx, a.Repository, t.commit)
 	if err != nil {
 		return nil, err
 	}
-	if s := statuses[StatusRun].State; s == forge.Success || s == forge.Failure || s == forge.Error {
+	switch s := statuses[StatusRun].State; {
+	case s == forge.Failure, s == forge.Error, s == forge.Success && (!t.release || statuses[StatusRelease].State == forge.Success):
 		return nil, nil // it was built, and the engine does not keep the run any more
+	case s == forge.Success:
+		attempt = 2 // as a proposed change
 	}
-	return c.start(ctx, a, t, 1)
+	return c.start(ctx, a, t, attempt)
 }
 
 func (c *Controller) start(ctx context.Context, a Application, t target, attempt int) (*Run, error) {

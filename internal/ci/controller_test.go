@@ -20,6 +20,7 @@ type world struct {
 	engine   *citest.Engine
 	app      ci.Application
 	released []string
+	previews []string
 	commits  int
 	// fail makes the n-th call from now that leaves the controller fail after it did its work; 0 lets all succeed.
 	fail int
@@ -90,6 +91,13 @@ func (w *world) Applications(context.Context) ([]ci.Application, error) {
 func (w *world) Released(_ context.Context, r ci.Run) error {
 	if n := len(w.released); n == 0 || w.released[n-1] != r.Digest { // as whoever takes releases does
 		w.released = append(w.released, r.Digest)
+	}
+	return w.call()
+}
+
+func (w *world) Previewed(_ context.Context, r ci.Run) error {
+	if n := len(w.previews); n == 0 || w.previews[n-1] != r.Digest {
+		w.previews = append(w.previews, r.Digest)
 	}
 	return w.call()
 }
@@ -281,11 +289,14 @@ func TestController_FailedBuildSaysWhyAndIsNotReleased(t *testing.T) {
 	}
 }
 
-func TestController_BuildsPullRequestsAndReleasesNoneOfThem(t *testing.T) {
-	w := newWorld(t)
+// proposed is a world with a pull request, whose commit it gives; both branches are built.
+func proposed(t *testing.T) (w *world, change string, number int) {
+	t.Helper()
+	w = newWorld(t)
 	w.push("main", "")
-	change := w.push("change", "main")
-	if _, err := w.forge.OpenPullRequest(t.Context(), w.app.Repository, forge.NewPullRequest{Base: "main", Head: "change", Title: "x"}); err != nil {
+	change = w.push("change", "main")
+	pull, err := w.forge.OpenPullRequest(t.Context(), w.app.Repository, forge.NewPullRequest{Base: "main", Head: "change", Title: "x"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	w.reconcile()
@@ -295,9 +306,59 @@ func TestController_BuildsPullRequestsAndReleasesNoneOfThem(t *testing.T) {
 		}
 		w.engine.Succeed(r.ID, image(r.Number))
 	}
+	return w, change, pull.Number
+}
+
+func TestController_BuildsPullRequestsForTheirPreviewsAndReleasesNoneOfThem(t *testing.T) {
+	w, change, _ := proposed(t)
+	w.reconcile()
 	w.reconcile()
 	if len(w.runs()) != 2 || len(w.released) != 1 || w.status(change, ci.StatusRun).State != forge.Success || w.status(change, ci.StatusRelease).State != "" {
 		t.Errorf("%d runs, released %v", len(w.runs()), w.released)
+	}
+	if len(w.previews) != 1 || w.previews[0] == w.released[0] || w.status(change, ci.StatusPreview).State != forge.Success {
+		t.Errorf("released %v, previews %v", w.released, w.previews)
+	}
+}
+
+func TestController_PreviewIsHandedOverWhereverItWasKilled(t *testing.T) {
+	for n := 1; n <= 30; n++ {
+		w, change, _ := proposed(t)
+		w.fail = n
+		w.settle()
+		w.fail = 0
+		w.settle()
+		if len(w.previews) != 1 || len(w.released) != 1 || w.status(change, ci.StatusPreview).State != forge.Success {
+			t.Errorf("killed at call %d: released %v, previews %v", n, w.released, w.previews)
+		}
+	}
+}
+
+// After a fast-forward the branch's head is a commit that was built already, as a proposed change.
+func TestController_FastForwardIsBuiltAsARelease(t *testing.T) {
+	for _, forgotten := range []bool{false, true} {
+		w, change, number := proposed(t)
+		w.reconcile()
+		if err := w.forge.ClosePullRequest(t.Context(), w.app.Repository, number); err != nil {
+			t.Fatal(err)
+		}
+		if forgotten {
+			w.engine.Forget()
+		}
+		w.app.Branch = "change" // whose head it is, as that of main would be after a fast-forward
+		w.reconcile()
+		w.reconcile()
+		newest := w.runs()[0]
+		if !newest.Release || newest.Commit != change || newest.Attempt != 2 {
+			t.Fatalf("forgotten %t: %+v", forgotten, newest)
+		}
+		w.engine.Succeed(newest.ID, image(9))
+		w.reconcile()
+		started := w.engine.Started()
+		w.reconcile()
+		if last := w.released[len(w.released)-1]; last != image(9) || w.engine.Started() != started {
+			t.Errorf("forgotten %t: released %v, %d started", forgotten, w.released, w.engine.Started()-started)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/app/forge"
@@ -101,29 +102,47 @@ func line(text string) string {
 	return text
 }
 
-// release hands over the newest image of the application's branch, once. An older one is never handed over after a
-// newer, because only the newest run that has succeeded is looked at.
-func (c *Controller) release(ctx context.Context, a Application, runs []Run) error {
-	for _, r := range runs {
-		if !r.Release || r.Branch != a.Branch || r.Phase != Succeeded || r.Digest == "" {
+// release hands over, once, the newest image of the application's branch, and that of each pull request's head for its
+// preview. An older one is never handed over after a newer, because only the newest run that has succeeded is looked at.
+func (c *Controller) release(ctx context.Context, a Application, targets []target, runs []Run) error {
+	var errs []error
+	if i := slices.IndexFunc(runs, func(r Run) bool {
+		return r.Release && r.Branch == a.Branch && r.Phase == Succeeded && r.Digest != ""
+	}); i >= 0 {
+		errs = append(errs, c.handOver(ctx, a, runs[i], StatusRelease, "released as "))
+	}
+	for _, t := range targets {
+		if t.release {
 			continue
 		}
-		statuses, err := c.statuses(ctx, a.Repository, r.Commit)
-		if err != nil {
-			return err
+		i := slices.IndexFunc(runs, func(r Run) bool { return r.Commit == t.commit && r.Phase == Succeeded && r.Digest != "" })
+		if i >= 0 {
+			errs = append(errs, c.handOver(ctx, a, runs[i], StatusPreview, "in the preview as "))
 		}
-		said := "released as " + short(r.Digest)
-		if s := statuses[StatusRelease]; s.State == forge.Success && s.Description == said {
-			return nil
-		}
-		if err := c.Portal.Released(ctx, r); err != nil {
-			return fmt.Errorf("release %s: %w", r.Digest, err)
-		}
-		c.Log.InfoContext(ctx, "released", "run", r.ID, "image", r.Digest)
-		return c.Forge.SetStatus(ctx, a.Repository, r.Commit, forge.Status{Context: StatusRelease, State: forge.Success,
-			Description: said, URL: c.Portal.RunURL(r)})
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// handOver hands over a run's image where its commit does not say that it was.
+func (c *Controller) handOver(ctx context.Context, a Application, r Run, in, text string) error {
+	statuses, err := c.statuses(ctx, a.Repository, r.Commit)
+	if err != nil {
+		return err
+	}
+	said := text + short(r.Digest)
+	if s := statuses[in]; s.State == forge.Success && s.Description == said {
+		return nil
+	}
+	to := c.Portal.Released
+	if in == StatusPreview {
+		to = c.Portal.Previewed
+	}
+	if err := to(ctx, r); err != nil {
+		return fmt.Errorf("hand over %s: %w", r.Digest, err)
+	}
+	c.Log.InfoContext(ctx, text+short(r.Digest), "run", r.ID, "image", r.Digest)
+	return c.Forge.SetStatus(ctx, a.Repository, r.Commit, forge.Status{Context: in, State: forge.Success,
+		Description: said, URL: c.Portal.RunURL(r)})
 }
 
 // short is an image's digest in few digits.

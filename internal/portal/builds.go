@@ -69,16 +69,14 @@ func (b *builder) Applications(context.Context) ([]ci.Application, error) {
 	return out, nil
 }
 
-// Released places what a run has made: in the environments that take every release, or in a preview.
+// Released places what a run of the application's branch has made in the environments that take every release.
 func (b *builder) Released(ctx context.Context, run ci.Run) error {
-	s, err := b.environments.now()
-	if err != nil {
-		return err
-	}
-	if a, ok := s.state.Applications[run.Application]; ok && run.Branch != a.Spec.Branch {
-		return b.ReleasedForPreview(ctx, run.Application, run.Digest, run.Commit)
-	}
 	return b.Portal.Released(ctx, run.Application, run.Digest, run.Commit)
+}
+
+// Previewed places what a pull request's run has made in its preview.
+func (b *builder) Previewed(ctx context.Context, run ci.Run) error {
+	return b.ReleasedForPreview(ctx, run.Application, run.Digest, run.Commit)
 }
 
 // RunURL is the page of a run's application.

@@ -1,6 +1,9 @@
 package portal
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Begin does what Run does first, and lets templates be run until ctx ends.
 func (p *Portal) Begin(ctx context.Context) error {
@@ -20,5 +23,10 @@ func (p *Portal) Resume(ctx context.Context) { p.runs.resume(ctx) }
 // Expire ends the environments whose time is over.
 func (p *Portal) Expire(ctx context.Context) error { return p.expireNow(ctx) }
 
-// Previews looks at pull requests.
-func (p *Portal) Previews(ctx context.Context) error { return p.previewsNow(ctx) }
+// Previews looks at pull requests, and tells them where their previews are.
+func (p *Portal) Previews(ctx context.Context) error {
+	return errors.Join(p.previewsNow(ctx), p.announce(ctx))
+}
+
+// Fill fills environments that are new.
+func (p *Portal) Fill(ctx context.Context) error { return p.fill(ctx) }

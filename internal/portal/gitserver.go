@@ -44,6 +44,7 @@ type PullRequests interface {
 	Reviews(ctx context.Context, r forge.Repository, number int) ([]forge.Review, error)
 	Review(ctx context.Context, r forge.Repository, number int, review forge.Review) error
 	Comment(ctx context.Context, r forge.Repository, number int, text string) error
+	Comments(ctx context.Context, r forge.Repository, number int) ([]forge.Comment, error)
 	Merge(ctx context.Context, r forge.Repository, m forge.Merge) (string, error)
 	ClosePullRequest(ctx context.Context, r forge.Repository, number int) error
 	Tree(ctx context.Context, r forge.Repository, ref, folder string) (string, error)

@@ -133,6 +133,7 @@ func (p *places) Create(ctx context.Context, by api.Actor, team string, request 
 	}
 	p.events.tell(api.Event{Type: "environment.created", Team: team, Environment: request.Name,
 		Subject: "/teams/" + team + "/environments/" + request.Name, Summary: request.Name + " was made by " + by.Username})
+	p.pulls.ring() // to put what runs already into it
 	if err := p.catalogue.catchUp(ctx); err != nil {
 		p.log.WarnContext(ctx, "catch up", "cause", err.Error())
 	}
@@ -208,6 +209,11 @@ func (p *Portal) expireNow(ctx context.Context) error {
 		return err
 	}
 	for _, name := range s.state.Expired(p.now()) {
+		if e := s.state.Environments[name]; e.Spec.Preview != nil {
+			if err := p.tellOver(ctx, s, e); err != nil {
+				return err
+			}
+		}
 		if err := p.remove(ctx, forge.Person{}, name, "End environment "+name+": its time to live is over"); err != nil {
 			return err
 		}

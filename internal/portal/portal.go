@@ -83,8 +83,10 @@ type Portal struct {
 	loops []loop
 	// heard wakes who follows Git, pulls who looks at pull requests.
 	heard, pulls alarm
-	listeners    []func(forge.Event)
-	moreSources  []index.Source
+	// announced are the previews that pull requests were told of; who follows pull requests alone uses it.
+	announced   map[string]bool
+	listeners   []func(forge.Event)
+	moreSources []index.Source
 }
 
 // loop is something that goes on in the background.
@@ -122,7 +124,7 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	p.events, p.heard, p.pulls = newEvents(p.now), newAlarm(), newAlarm()
+	p.events, p.heard, p.pulls, p.announced = newEvents(p.now), newAlarm(), newAlarm(), map[string]bool{}
 	p.environments = &repository{forge: git.Forge, account: p.account, log: p.log,
 		name:     forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName},
 		platform: app.Platform{GatewayNamespace: o.Config.Gateway.Namespace, TeamGroups: o.Config.TeamGroups}}

@@ -262,10 +262,86 @@ func TestPortal_PullRequestHasAPreviewWhileItIsOpen(t *testing.T) {
 	if last.Environment != name || last.Release == nil || last.Release.Commit != commit || last.Preview == "" {
 		t.Errorf("%+v", last)
 	}
+	for range 2 { // as a server that was restarted
+		w.must(w.Close())
+		w.open(t.Context())
+		w.must(w.Previews(t.Context()))
+	}
+	comments, err := w.forge.Comments(t.Context(), repository, pull.Number)
+	w.must(err)
+	if len(comments) != 1 || comments[0].Author != "robot" || !strings.Contains(comments[0].Text, "https://"+name+".dev.localhost") {
+		t.Errorf("%+v", comments)
+	}
 	w.must(w.forge.ClosePullRequest(t.Context(), repository, pull.Number))
 	w.must(w.Previews(t.Context()))
 	if _, err := w.back.Environments.Environment(t.Context(), "shop", name); !errors.Is(err, api.ErrNotFound) {
 		t.Error("the preview is still there:", err)
+	}
+}
+
+func TestPortal_PreviewWhoseTimeIsOverComesBackWithAPushOnly(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	repository := forge.Repository{Owner: "shop", Name: "orders"}
+	push := func(from string) string {
+		commit, err := w.forge.Commit(t.Context(), repository, forge.Commit{Branch: "faster", From: from, Message: "m",
+			Changes: []forge.FileChange{{Path: "new-" + from + ".txt", Data: []byte("x")}}})
+		w.must(err)
+		return commit
+	}
+	push("main")
+	pull, err := w.forge.OpenPullRequest(t.Context(), repository, forge.NewPullRequest{Base: "main", Head: "faster", Title: "Faster"})
+	w.must(err)
+	name := app.PreviewName("orders", pull.Number)
+	there := func() bool {
+		w.must(w.Previews(t.Context()))
+		_, err := w.back.Environments.Environment(t.Context(), "shop", name)
+		return err == nil
+	}
+	w.now = pull.Updated.Add(time.Minute)
+	if !there() {
+		t.Fatal("there is no preview")
+	}
+	w.now = w.now.Add(72 * time.Hour)
+	w.must(w.Expire(t.Context()))
+	w.now = w.now.Add(-70 * time.Hour) // as after a comment: the pull request has changed since
+	if there() {
+		t.Error("the preview came back by itself")
+	}
+	comments, err := w.forge.Comments(t.Context(), repository, pull.Number)
+	w.must(err)
+	if len(comments) != 1 || !strings.Contains(comments[0].Text, "its time to live, 72h, is over") {
+		t.Errorf("%+v", comments)
+	}
+	push("")
+	if !there() {
+		t.Error("a push made no new preview")
+	}
+}
+
+func TestPortal_NewEnvironmentHoldsWhatRunsInDev(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	commit, err := w.forge.Head(t.Context(), forge.Repository{Owner: "shop", Name: "orders"}, "main")
+	w.must(err)
+	w.must(w.Released(t.Context(), "orders", image, commit))
+	_, err = w.back.Environments.Create(t.Context(), ada, "shop", api.NewEnvironment{Name: "load-test"})
+	w.must(err)
+	_, err = w.back.Environments.Create(t.Context(), ada, "other", api.NewEnvironment{Name: "others"})
+	w.must(err)
+	for range 2 {
+		w.must(w.Fill(t.Context()))
+	}
+	a, err := w.back.Applications.Application(t.Context(), "shop", "orders")
+	w.must(err)
+	held := map[string]string{}
+	for _, d := range a.Deployments {
+		if d.Release != nil {
+			held[d.Environment] = d.URL + " " + d.Namespace
+		}
+	}
+	if len(held) != 2 || held["load-test"] != "https://orders-load-test.dev.localhost shop-load-test" {
+		t.Errorf("%v", held)
 	}
 }
 

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/slipway-dev/slipway/api/v1alpha1"
 	"github.com/slipway-dev/slipway/internal/app"
@@ -78,22 +79,6 @@ func (p *Portal) Released(ctx context.Context, application, image, commit string
 	})
 }
 
-// ReleasedForPreview puts the image of a pull request's commit into its preview.
-func (p *Portal) ReleasedForPreview(ctx context.Context, application, image, commit string) error {
-	if err := p.previewsNow(ctx); err != nil { // it may have come before the word of the pull request
-		return err
-	}
-	return p.place(ctx, application, image, commit, func(s *snapshot, a v1alpha1.Application) []v1alpha1.Environment {
-		var out []v1alpha1.Environment
-		for _, name := range s.state.PreviewsOf(a.Metadata.Name, 0) {
-			if e := s.state.Environments[name]; e.Spec.Preview.Commit == commit {
-				out = append(out, e)
-			}
-		}
-		return out
-	})
-}
-
 // place commits a release, and its manifests for each environment that where gives.
 func (p *Portal) place(ctx context.Context, application, image, commit string,
 	where func(*snapshot, v1alpha1.Application) []v1alpha1.Environment) error {
@@ -122,11 +107,7 @@ func (p *Portal) place(ctx context.Context, application, image, commit string,
 				if now, there := s.state.Placed[e.Metadata.Name][application]; there && app.SameRelease(now, r) {
 					continue
 				}
-				rendered, err := p.Render(ctx, a, e, r)
-				if err != nil {
-					return app.Change{}, err
-				}
-				in, err := app.PlaceRelease(e.Metadata.Name, r, rendered.Files, s.files)
+				in, err := p.placement(ctx, s, a, e, r)
 				if err != nil {
 					return app.Change{}, err
 				}
@@ -139,107 +120,87 @@ func (p *Portal) place(ctx context.Context, application, image, commit string,
 	}
 	for _, e := range placed {
 		p.log.InfoContext(ctx, "released", "application", application, "environment", e.Metadata.Name, "image", image, "commit", made)
-		p.events.tell(api.Event{Type: "release.placed", Team: team, Application: application, Environment: e.Metadata.Name,
-			Subject: "/teams/" + team + "/applications/" + application,
-			Summary: application + " of commit " + commit[:min(len(commit), 12)] + " goes to " + e.Metadata.Name})
+		p.tellPlaced(team, application, e.Metadata.Name, commit)
 	}
 	p.heard.ring()
 	return nil
 }
 
-// previewsAgain is how often pull requests are looked at without being told.
-const previewsAgain = 3 * time.Minute
-
-// followPulls makes and ends previews as pull requests open and close.
-func (p *Portal) followPulls(ctx context.Context) error {
-	tick := time.NewTicker(previewsAgain)
-	defer tick.Stop()
-	for {
-		if err := p.previewsNow(ctx); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.pulls:
-		case <-tick.C:
-		}
+// placement is the change by which an environment comes to hold a release.
+func (p *Portal) placement(ctx context.Context, s *snapshot, a v1alpha1.Application, e v1alpha1.Environment,
+	r v1alpha1.Release) (app.Change, error) {
+	rendered, err := p.Render(ctx, a, e, r)
+	if err != nil {
+		return app.Change{}, err
 	}
+	return app.PlaceRelease(e.Metadata.Name, r, rendered.Files, s.files)
 }
 
-// previewsNow makes an environment for each open pull request of an application, and ends those of others.
-func (p *Portal) previewsNow(ctx context.Context) error {
+func (p *Portal) tellPlaced(team, application, environment, commit string) {
+	p.events.tell(api.Event{Type: "release.placed", Team: team, Application: application, Environment: environment,
+		Subject: "/teams/" + team + "/applications/" + application,
+		Summary: application + " of commit " + commit[:min(len(commit), 12)] + " goes to " + environment})
+}
+
+// fill puts releases that are there already into environments that hold nothing of their applications yet: what runs in
+// the pipeline's first environment into a team's new one, and into a preview what was built of its commit.
+func (p *Portal) fill(ctx context.Context) error {
 	s, err := p.environments.refresh(ctx)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, a := range s.state.Applications {
-		if err := p.previewsOf(ctx, s, a); err != nil {
-			errs = append(errs, fmt.Errorf("previews of %s: %w", a.Metadata.Name, err))
+	for _, environment := range slices.Sorted(maps.Keys(s.state.Environments)) {
+		for _, application := range slices.Sorted(maps.Keys(s.state.Applications)) {
+			if err := p.fillOne(ctx, s, environment, application); err != nil {
+				errs = append(errs, fmt.Errorf("put %s into %s: %w", application, environment, err))
+			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (p *Portal) previewsOf(ctx context.Context, s *snapshot, a v1alpha1.Application) error {
-	repository, err := forge.ParseRepository(a.Spec.Repository)
-	if err != nil {
-		return err
+func (p *Portal) fillOne(ctx context.Context, s *snapshot, environment, application string) error {
+	if _, ok := lacking(s, environment, application); !ok {
+		return nil
 	}
-	wanted := map[string]bool{}
-	if !a.Spec.Previews.Disabled {
-		open, err := p.git.Forge.PullRequests(ctx, repository, forge.Open)
-		if err != nil {
-			return err
+	var r v1alpha1.Release
+	_, err := p.environments.change(ctx, forge.Person{}, "Put "+application+" into "+environment, func(s *snapshot) (app.Change, error) {
+		var ok bool
+		if r, ok = lacking(s, environment, application); !ok {
+			return app.Change{}, nil
 		}
-		for _, pull := range open {
-			if pull.HeadRepository != repository || pull.HeadCommit == "" { // from a fork: nobody of the team has looked at it
-				continue
-			}
-			name := app.PreviewName(a.Metadata.Name, pull.Number)
-			wanted[name] = true
-			if err := p.preview(ctx, s, a, pull); err != nil {
-				return err
-			}
-		}
+		return p.placement(ctx, s, s.state.Applications[application], s.state.Environments[environment], r)
+	})
+	if err == nil && r.Metadata.Name != "" {
+		p.tellPlaced(s.state.Applications[application].Spec.Team, application, environment, r.Spec.Source.Commit)
+		p.heard.ring()
 	}
-	for _, name := range s.state.PreviewsOf(a.Metadata.Name, 0) {
-		if wanted[name] {
-			continue
-		}
-		if err := p.remove(ctx, forge.Person{}, name, "End preview "+name); err != nil {
-			return err
-		}
-		p.events.tell(api.Event{Type: "environment.deleted", Team: a.Spec.Team, Application: a.Metadata.Name, Environment: name,
-			Summary: "preview " + name + " is gone with its pull request"})
-	}
-	return nil
+	return err
 }
 
-// preview makes the environment of a pull request as it is now, unless its time is over since its last change.
-func (p *Portal) preview(ctx context.Context, s *snapshot, a v1alpha1.Application, pull forge.PullRequest) error {
-	name := app.PreviewName(a.Metadata.Name, pull.Number)
-	if there, ok := s.state.Environments[name]; ok && there.Spec.Preview != nil && there.Spec.Preview.Commit == pull.HeadCommit {
-		return nil
+// lacking is the release that an environment should hold of an application, where it holds none.
+func lacking(s *snapshot, environment, application string) (v1alpha1.Release, bool) {
+	e, there := s.state.Environments[environment]
+	a, known := s.state.Applications[application]
+	if _, placed := s.state.Placed[environment][application]; placed || !there || !known || !app.Open(e, a) {
+		return v1alpha1.Release{}, false
 	}
-	e, err := app.NewPreview(a, pull.Number, pull.HeadCommit, p.now())
-	if err != nil {
-		return err
+	if of := e.Spec.Preview; of != nil {
+		for _, name := range slices.Sorted(maps.Keys(s.state.Releases[application])) {
+			if r := s.state.Releases[application][name]; r.Spec.Source.Commit == of.Commit {
+				return r, true
+			}
+		}
+		return v1alpha1.Release{}, false
 	}
-	if ttl, err := app.ParseTTL(e.Spec.TTL); err == nil && p.now().After(pull.Updated.Add(ttl)) {
-		return nil
+	if !takesAll(e) {
+		return v1alpha1.Release{}, false
 	}
-	data, err := app.Encode(e)
-	if err != nil {
-		return err
+	for _, other := range s.state.Pipeline(application) {
+		if r, ok := s.state.Placed[other.Metadata.Name][application]; ok && takesAll(other) {
+			return r, true
+		}
 	}
-	if _, err := p.environments.change(ctx, forge.Person{}, "Preview "+name, func(*snapshot) (app.Change, error) {
-		return app.Change{Write: app.Files{app.EnvironmentFile(name): data}}, nil
-	}); err != nil {
-		return err
-	}
-	p.events.tell(api.Event{Type: "environment.created", Team: a.Spec.Team, Application: a.Metadata.Name, Environment: name,
-		Subject: "/teams/" + a.Spec.Team + "/environments/" + name, Summary: fmt.Sprintf("preview of pull request %d of %s", pull.Number, a.Metadata.Name)})
-	return nil
+	return v1alpha1.Release{}, false
 }

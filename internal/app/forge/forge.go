@@ -164,6 +164,9 @@ type PullRequest struct {
 // NewPullRequest is a pull request to be opened.
 type NewPullRequest struct{ Base, Head, Title, Body string }
 
+// Comment is what an account wrote below a pull request.
+type Comment struct{ Author, Text string }
+
 // Verdict is what a review says.
 type Verdict string
 

@@ -68,9 +68,21 @@ func (s *subject) pulls(t *testing.T) {
 	_, err = s.Forge.OpenPullRequest(t.Context(), s.repo,
 		forge.NewPullRequest{Base: "main", Head: "absent", Title: "x"})
 	wantError(t, "a branch that is missing", err, forge.ErrNotFound)
-	if err := s.Forge.Comment(t.Context(), s.repo, other.Number, "seen"); err != nil {
-		t.Error(err)
+	if all, err := s.Forge.Comments(t.Context(), s.repo, other.Number); err != nil || len(all) != 0 {
+		t.Errorf("comments before there are any: %v, %v", all, err)
 	}
+	want := []forge.Comment{{Author: s.Account, Text: "seen"}, {Author: s.Account, Text: "twice"}}
+	for _, c := range want {
+		if err := s.Forge.Comment(t.Context(), s.repo, other.Number, c.Text); err != nil {
+			t.Error(err)
+		}
+	}
+	all, err := s.Forge.Comments(t.Context(), s.repo, other.Number)
+	if diff := cmp.Diff(want, all); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	_, err = s.Forge.Comments(t.Context(), s.repo, 99)
+	wantError(t, "comments on a pull request that is missing", err, forge.ErrNotFound)
 }
 
 // developer makes an account that may write to the repository.

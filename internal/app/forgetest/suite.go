@@ -66,6 +66,7 @@ type reviews interface {
 	Reviews(ctx context.Context, r forge.Repository, number int) ([]forge.Review, error)
 	Review(ctx context.Context, r forge.Repository, number int, review forge.Review) error
 	Comment(ctx context.Context, r forge.Repository, number int, text string) error
+	Comments(ctx context.Context, r forge.Repository, number int) ([]forge.Comment, error)
 }
 
 type people interface {

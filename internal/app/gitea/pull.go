@@ -110,6 +110,25 @@ func (f *Forge) Comment(ctx context.Context, r forge.Repository, number int, tex
 	return failed(res, err, "comment on %s#%d", r, number)
 }
 
+// Comments lists what was written below a pull request, the oldest first.
+func (f *Forge) Comments(ctx context.Context, r forge.Repository, number int) ([]forge.Comment, error) {
+	c, err := f.client(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	all, res, err := c.ListIssueComments(r.Owner, r.Name, int64(number), sdk.ListIssueCommentOptions{}) // all at once: the server has no pages here
+	if err != nil {
+		return nil, failed(res, err, "list the comments on %s#%d", r, number)
+	}
+	var out []forge.Comment
+	for _, one := range all {
+		if one.Poster != nil {
+			out = append(out, forge.Comment{Author: one.Poster.UserName, Text: one.Body})
+		}
+	}
+	return out, nil
+}
+
 // Reviews lists the reviews of a pull request that were handed in, the oldest first.
 func (f *Forge) Reviews(ctx context.Context, r forge.Repository, number int) ([]forge.Review, error) {
 	c, err := f.client(ctx, "")

@@ -70,7 +70,7 @@ type commit struct {
 type pull struct {
 	forge.PullRequest
 	reviews  []forge.Review
-	comments []string
+	comments []forge.Comment
 }
 
 type team struct {

@@ -63,7 +63,4 @@ func TestServer_TellsOfEvents(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := server.Comments(r, p.Number); len(got) != 1 || got[0] != "hello" {
-		t.Errorf("comments %v", got)
-	}
 }

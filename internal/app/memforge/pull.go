@@ -103,20 +103,21 @@ func (f *Forge) Comment(_ context.Context, r forge.Repository, number int, text 
 	defer f.s.mu.Unlock()
 	_, p, err := f.find(r, number)
 	if err == nil {
-		p.comments = append(p.comments, text)
+		p.comments = append(p.comments, forge.Comment{Author: f.account, Text: text})
+		p.Updated = f.s.now()
 	}
 	return err
 }
 
-// Comments are those below a pull request, for tests.
-func (s *Server) Comments(r forge.Repository, number int) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, ok := s.repositories[r]
-	if !ok || number < 1 || number > len(found.pulls) {
-		return nil
+// Comments lists what was written below a pull request, the oldest first.
+func (f *Forge) Comments(_ context.Context, r forge.Repository, number int) ([]forge.Comment, error) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	_, p, err := f.find(r, number)
+	if err != nil {
+		return nil, err
 	}
-	return slices.Clone(found.pulls[number-1].comments)
+	return slices.Clone(p.comments), nil
 }
 
 // Reviews lists the reviews of a pull request, the oldest first.
