@@ -77,11 +77,14 @@ func counts(types []string, relation string) bool {
 
 // finish fills in the nodes and puts everything in its order: nodes by depth and reference.
 func finish(g Graph, depths map[Ref]int, edges map[Edge]bool, node func([]Ref) (map[Ref]Node, error)) (Graph, error) {
-	refs := make([]Ref, 0, len(depths))
+	refs, texts := make([]Ref, 0, len(depths)), make(map[Ref]string, len(depths))
 	for ref := range depths {
 		refs = append(refs, ref)
+		texts[ref] = ref.String()
 	}
-	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Or(cmp.Compare(depths[a], depths[b]), compareRefs(a, b)) })
+	slices.SortFunc(refs, func(a, b Ref) int {
+		return cmp.Or(cmp.Compare(depths[a], depths[b]), cmp.Compare(texts[a], texts[b]))
+	})
 	known, err := node(refs)
 	if err != nil {
 		return Graph{}, err
@@ -97,12 +100,20 @@ func finish(g Graph, depths map[Ref]int, edges map[Edge]bool, node func([]Ref) (
 		n.Depth = depths[ref]
 		g.Nodes = append(g.Nodes, n)
 	}
-	for e := range edges {
-		g.Edges = append(g.Edges, e)
+	type named struct {
+		from, to string
+		edge     Edge
 	}
-	slices.SortFunc(g.Edges, func(a, b Edge) int {
-		return cmp.Or(compareRefs(a.From, b.From), cmp.Compare(a.Type, b.Type), compareRefs(a.To, b.To))
+	sorted := make([]named, 0, len(edges))
+	for e := range edges {
+		sorted = append(sorted, named{texts[e.From], texts[e.To], e})
+	}
+	slices.SortFunc(sorted, func(a, b named) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.edge.Type, b.edge.Type), cmp.Compare(a.to, b.to))
 	})
+	for _, e := range sorted {
+		g.Edges = append(g.Edges, e.edge)
+	}
 	return g, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/scaffold/actions"
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/index"
+	"github.com/slipway-dev/slipway/internal/server/index/backend"
 	"github.com/slipway-dev/slipway/internal/server/index/sources"
 	"github.com/slipway-dev/slipway/internal/spec"
 )
@@ -39,6 +40,7 @@ const (
 
 // catalogue is the software catalogue, from the index.
 type catalogue struct {
+	backend.Catalog
 	portal *Portal
 	mu     sync.Mutex // one catching up at a time
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/server/access"
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/index"
+	"github.com/slipway-dev/slipway/internal/server/index/backend"
 )
 
 // Options are what a portal is made of.
@@ -128,7 +129,7 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 	p.environments = &repository{forge: git.Forge, account: p.account, log: p.log,
 		name:     forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName},
 		platform: app.Platform{GatewayNamespace: o.Config.Gateway.Namespace, TeamGroups: o.Config.TeamGroups}}
-	p.catalogue = &catalogue{portal: p}
+	p.catalogue = &catalogue{Catalog: backend.Catalog{Index: p.index, Source: p.sourceOf}, portal: p}
 	if p.templates, err = newTemplates(p, o.Templates); err != nil {
 		return nil, err
 	}

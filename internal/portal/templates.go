@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/scaffold/actions"
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/index"
+	"github.com/slipway-dev/slipway/internal/server/index/backend"
 	"github.com/slipway-dev/slipway/internal/spec"
 )
 
@@ -104,7 +105,7 @@ type loaded struct {
 func (t *templates) load(ctx context.Context, ref entity.Ref) (loaded, error) {
 	e, _, err := t.portal.index.Entity(ctx, ref)
 	if err != nil {
-		return loaded{}, asked(err)
+		return loaded{}, backend.Wrap(err)
 	}
 	out := loaded{entity: e}
 	if strings.HasPrefix(e.Source.Location, builtin) {
@@ -117,12 +118,12 @@ func (t *templates) load(ctx context.Context, ref entity.Ref) (loaded, error) {
 		if !errors.As(err, &found) {
 			return loaded{}, err
 		}
-		out.errors = entityErrors(found)
+		out.errors = backend.EntityErrors(found)
 		return out, nil
 	}
 	for _, f := range t.registry.Check(out.Template) {
 		if !f.Warning {
-			out.errors = append(out.errors, entityErrors([]spec.Finding{f.Finding})...)
+			out.errors = append(out.errors, backend.EntityErrors([]spec.Finding{f.Finding})...)
 		}
 	}
 	return out, nil
@@ -187,9 +188,9 @@ func (t *templates) summary(l loaded) api.TemplateSummary {
 
 // Templates lists templates.
 func (t *templates) Templates(ctx context.Context, page api.Page) (api.List[api.TemplateSummary], error) {
-	l, err := t.portal.index.Entities(ctx, index.EntityQuery{Filter: entity.Filter{Kinds: []string{"Template"}}}, paged(page))
+	l, err := t.portal.index.Entities(ctx, index.EntityQuery{Filter: entity.Filter{Kinds: []string{"Template"}}}, index.Page(page))
 	if err != nil {
-		return api.List[api.TemplateSummary]{}, asked(err)
+		return api.List[api.TemplateSummary]{}, backend.Wrap(err)
 	}
 	out := api.List[api.TemplateSummary]{Next: l.Next}
 	for _, s := range l.Items {

@@ -129,7 +129,7 @@ func BenchmarkGraph(b *testing.B) {
 		b.Run(fmt.Sprint("depth-", depth), func(b *testing.B) {
 			var nodes int
 			for b.Loop() {
-				g, err := x.Graph(b.Context(), entity.NewRef("component", "", "service-42-17"), depth)
+				g, _, err := x.Graph(b.Context(), entity.NewRef("component", "", "service-42-17"), depth)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -139,39 +140,50 @@ func (x *Index) Search(ctx context.Context, text string, page Page) (List[Hit], 
 	if match == "" {
 		return List[Hit]{}, nil
 	}
-	l := query{name: "search", items: summaryColumns + ", f.excerpt", order: []string{"f.score", "e.ref"},
-		from: `(SELECT rowid, snippet(entity_text, -1, '', '', '…', 16) AS excerpt,
-			bm25(entity_text, 8, 6, 4, 3, 2, 1)
-				- CASE WHEN entity_text.name = ? COLLATE NOCASE THEN 1000 ELSE 0 END AS score
-			FROM entity_text WHERE entity_text MATCH ?) f JOIN entities e ON e.id = f.rowid`,
+	l := query{name: "search", items: summaryColumns, order: []string{"score", "ref"}, late: "entities e ON e.id = page.id",
+		from: `(SELECT e.id, e.ref, f.score - CASE WHEN e.name = ? COLLATE NOCASE THEN 1000 ELSE 0 END AS score
+			FROM (SELECT rowid, bm25(entity_text, 8, 6, 4, 3, 2, 1) AS score FROM entity_text WHERE entity_text MATCH ?) f
+			JOIN entities e ON e.id = f.rowid WHERE e.shown)`,
 		args: []any{strings.TrimSpace(text), match}}
-	l.filter("e.shown")
+	wanted := entity.Words(text)
 	return list(ctx, x, l, page, func(columns func(...any) error) (h Hit, err error) {
-		h.Summary, err = scanSummary(func(c ...any) error { return columns(append(c, &h.Excerpt)...) })
+		h.Summary, err = scanSummary(columns)
+		h.Excerpt = excerpt(h.Summary, wanted)
 		return h, err
 	})
 }
 
 // Summaries gives entities by reference; those that are not there are missing in the result.
-func (x *Index) Summaries(ctx context.Context, refs []entity.Ref) (map[entity.Ref]Summary, error) {
-	out := make(map[entity.Ref]Summary, len(refs))
+func (x *Index) Summaries(ctx context.Context, refs []entity.Ref) (out map[entity.Ref]Summary, err error) {
 	if len(refs) == 0 {
-		return out, nil
+		return map[entity.Ref]Summary{}, nil
 	}
-	rows, err := x.read.QueryContext(ctx, `SELECT `+summaryColumns+` FROM entities e
-		WHERE e.shown AND e.ref IN (SELECT value FROM json_each(?))`, jsonList(refs))
+	err = x.look(ctx, func(tx *sql.Tx) error {
+		out, err = summaries(ctx, tx, refs)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read entities: %w", broken(err))
+		return nil, fmt.Errorf("read entities: %w", err)
+	}
+	return out, nil
+}
+
+func summaries(ctx context.Context, tx *sql.Tx, refs []entity.Ref) (map[entity.Ref]Summary, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+summaryColumns+` FROM json_each(?) j
+		JOIN entities e ON e.ref = j.value AND e.shown`, jsonList(refs))
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
+	out := make(map[entity.Ref]Summary, len(refs))
 	for rows.Next() {
 		s, err := scanSummary(rows.Scan)
 		if err != nil {
-			return nil, fmt.Errorf("read entities: %w", broken(err))
+			return nil, err
 		}
 		out[s.Ref] = s
 	}
-	return out, broken(rows.Err())
+	return out, rows.Err()
 }
 
 // jsonList is references as a JSON list, for json_each.
@@ -276,48 +288,30 @@ func neighbours(ctx context.Context, tx *sql.Tx, refs []entity.Ref) (map[entity.
 	return out, nil
 }
 
-// Graph gives the entities within depth relations of root, and the relations that lead to them.
-// Types, where there are any, are the only relations that count.
-func (x *Index) Graph(ctx context.Context, root entity.Ref, depth int, types ...string) (g entity.Graph, err error) {
+// Graph gives the entities within depth relations of root, and the relations that lead to them; known are
+// those of its nodes that are in the catalogue. Types, where there are any, are the only relations that count.
+func (x *Index) Graph(ctx context.Context, root entity.Ref, depth int, types ...string) (g entity.Graph,
+	known map[entity.Ref]Summary, err error) {
 	err = x.look(ctx, func(tx *sql.Tx) error {
-		known, err := nodes(ctx, tx, []entity.Ref{root})
-		if err != nil {
-			return err
-		}
-		if _, there := known[root]; !there {
-			return ErrNotFound
-		}
 		g, err = entity.Walk(root, depth, types,
 			func(refs []entity.Ref) (map[entity.Ref][]entity.Relation, error) { return neighbours(ctx, tx, refs) },
-			func(refs []entity.Ref) (map[entity.Ref]entity.Node, error) { return nodes(ctx, tx, refs) })
+			func(refs []entity.Ref) (map[entity.Ref]entity.Node, error) {
+				if known, err = summaries(ctx, tx, refs); err != nil {
+					return nil, err
+				}
+				nodes := make(map[entity.Ref]entity.Node, len(known))
+				for ref, s := range known {
+					nodes[ref] = entity.Node{Ref: ref, Kind: s.Kind, Title: cmp.Or(s.Title, s.Name), Broken: s.Errors > 0}
+				}
+				return nodes, nil
+			})
+		if _, there := known[root]; err == nil && !there {
+			return ErrNotFound
+		}
 		return err
 	})
 	if err != nil {
-		return entity.Graph{}, fmt.Errorf("read what is around %s: %w", root, err)
+		return entity.Graph{}, nil, fmt.Errorf("read what is around %s: %w", root, err)
 	}
-	return g, nil
-}
-
-// nodes gives what a graph shows of entities.
-func nodes(ctx context.Context, tx *sql.Tx, refs []entity.Ref) (map[entity.Ref]entity.Node, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT e.ref, e.kind, CASE WHEN e.title = '' THEN e.name ELSE e.title END,
-		e.errors > 0 OR EXISTS (SELECT 1 `+dangling+`)
-		FROM json_each(?) j JOIN entities e ON e.ref = j.value AND e.shown`, jsonList(refs))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	out := make(map[entity.Ref]entity.Node, len(refs))
-	for rows.Next() {
-		var ref string
-		var n entity.Node
-		if err := rows.Scan(&ref, &n.Kind, &n.Title, &n.Broken); err != nil {
-			return nil, err
-		}
-		if err := n.Ref.UnmarshalText([]byte(ref)); err != nil {
-			return nil, err
-		}
-		out[n.Ref] = n
-	}
-	return out, rows.Err()
+	return g, known, nil
 }

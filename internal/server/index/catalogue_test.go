@@ -69,7 +69,7 @@ func agree(t testing.TB, x *Index, c *entity.Catalogue, filters ...entity.Filter
 		}
 		for depth := range 4 {
 			want, _ := c.Graph(want.Ref(), depth)
-			got, err := x.Graph(ctx, want.Nodes[0].Ref, depth)
+			got, _, err := x.Graph(ctx, want.Nodes[0].Ref, depth)
 			must(t, err)
 			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Fatalf("graph of %s to depth %d: %s", want.Nodes[0].Ref, depth, diff)
@@ -149,7 +149,7 @@ func TestEntity_SaysWhichReferencesLeadNowhere(t *testing.T) {
 	if _, _, err := x.Entity(t.Context(), entity.NewRef("component", "", "absent")); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
-	if _, err := x.Graph(t.Context(), entity.NewRef("component", "", "absent"), 1); !errors.Is(err, ErrNotFound) {
+	if _, _, err := x.Graph(t.Context(), entity.NewRef("component", "", "absent"), 1); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
 }

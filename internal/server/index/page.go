@@ -46,6 +46,9 @@ type query struct {
 	// order are columns of which no two items have the same values; backwards for the newest first.
 	order     []string
 	backwards bool
+	// late, where it is set, joins what items come from to the page (id and order) once that is chosen: what
+	// is dear to compute is computed for what is shown, not for all that was found.
+	late string
 }
 
 // filter adds a condition.
@@ -140,7 +143,12 @@ func list[T any](ctx context.Context, x *Index, q query, page Page,
 
 func (q *query) sql() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "SELECT %s, %s FROM %s", q.items, strings.Join(q.order, ", "), q.from)
+	order := strings.Join(q.order, ", ")
+	if q.late == "" {
+		fmt.Fprintf(&b, "SELECT %s, %s FROM %s", q.items, order, q.from)
+	} else {
+		fmt.Fprintf(&b, "SELECT %s, page.%s FROM (SELECT id, %s FROM %s", q.items, strings.Join(q.order, ", page."), order, q.from)
+	}
 	if len(q.where) > 0 {
 		b.WriteString(" WHERE " + strings.Join(q.where, " AND "))
 	}
@@ -149,6 +157,9 @@ func (q *query) sql() string {
 		direction = " DESC"
 	}
 	b.WriteString(" ORDER BY " + strings.Join(q.order, direction+", ") + direction + " LIMIT ?")
+	if q.late != "" {
+		b.WriteString(") page JOIN " + q.late + " ORDER BY page." + strings.Join(q.order, direction+", page.") + direction)
+	}
 	return b.String()
 }
 

@@ -5,16 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/slipway-dev/slipway/internal/app/forge"
 	"github.com/slipway-dev/slipway/internal/entity"
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/index"
+	"github.com/slipway-dev/slipway/internal/spec"
 )
 
 // Catalog is the software catalogue as the API shows it.
-type Catalog struct{ Index *index.Index }
+type Catalog struct {
+	Index *index.Index
+	// Source gives the file of a location in the index; nil for what is in no repository.
+	Source func(location string) *api.Source
+}
 
 var _ api.Catalog = Catalog{}
 
@@ -38,17 +41,20 @@ func (c Catalog) Entities(ctx context.Context, q api.EntityQuery, page api.Page)
 func (c Catalog) Entity(ctx context.Context, ref api.EntityRef) (api.Entity, error) {
 	e, missing, err := c.Index.Entity(ctx, entity.NewRef(ref.Kind, ref.Namespace, ref.Name))
 	if err != nil {
-		return api.Entity{}, wrap(err)
+		return api.Entity{}, Wrap(err)
 	}
 	absent := make(map[entity.Ref]bool, len(missing))
 	for _, ref := range missing {
 		absent[ref] = true
 	}
-	out := api.Entity{Ref: e.Ref().String(), APIVersion: e.APIVersion, Kind: e.Kind, Spec: e.Spec, Source: source(e.Source),
+	out := api.Entity{Ref: e.Ref().String(), APIVersion: e.APIVersion, Kind: e.Kind, Spec: e.Spec,
 		Metadata: api.EntityMetadata{Name: e.Metadata.Name, Namespace: e.Metadata.Namespace, Title: e.Metadata.Title,
 			Description: e.Metadata.Description, Labels: e.Metadata.Labels, Annotations: e.Metadata.Annotations,
 			Tags: e.Metadata.Tags},
-		Relations: []api.Relation{}, Errors: []api.EntityError{}}
+		Relations: []api.Relation{}}
+	if c.Source != nil {
+		out.Source = c.Source(e.Source.Location)
+	}
 	if out.Spec == nil {
 		out.Spec = map[string]any{}
 	}
@@ -58,14 +64,21 @@ func (c Catalog) Entity(ctx context.Context, ref api.EntityRef) (api.Entity, err
 	for _, r := range e.Relations {
 		out.Relations = append(out.Relations, api.Relation{Type: r.Type, Target: r.Target.String(), Missing: absent[r.Target]})
 	}
-	for _, f := range e.Errors {
+	out.Errors = EntityErrors(e.Errors)
+	return out, nil
+}
+
+// EntityErrors are mistakes in an entity's definition as the API shows them.
+func EntityErrors(found []spec.Finding) []api.EntityError {
+	out := make([]api.EntityError, len(found))
+	for i, f := range found {
 		message := f.Message
 		if f.Suggestion != "" {
 			message += fmt.Sprintf("; did you mean %q?", f.Suggestion)
 		}
-		out.Errors = append(out.Errors, api.EntityError{Message: message, Path: f.Path, Line: f.Line})
+		out[i] = api.EntityError{Message: message, Path: f.Path, Line: f.Line}
 	}
-	return out, nil
+	return out
 }
 
 // Search lists the best hits first.
@@ -79,17 +92,9 @@ func (c Catalog) Search(ctx context.Context, text string, page api.Page) (api.Li
 // Graph gives what is at most depth relations away from root.
 func (c Catalog) Graph(ctx context.Context, root api.EntityRef, depth int) (api.Graph, error) {
 	ref := entity.NewRef(root.Kind, root.Namespace, root.Name)
-	g, err := c.Index.Graph(ctx, ref, depth)
+	g, known, err := c.Index.Graph(ctx, ref, depth)
 	if err != nil {
-		return api.Graph{}, wrap(err)
-	}
-	refs := make([]entity.Ref, len(g.Nodes))
-	for i, n := range g.Nodes {
-		refs[i] = n.Ref
-	}
-	known, err := c.Index.Summaries(ctx, refs)
-	if err != nil {
-		return api.Graph{}, wrap(err)
+		return api.Graph{}, Wrap(err)
 	}
 	out := api.Graph{Root: ref.String(), Truncated: g.Truncated, Nodes: []api.EntitySummary{}, Edges: []api.GraphEdge{}}
 	for _, n := range g.Nodes {
@@ -115,15 +120,6 @@ func summary(s index.Summary) api.EntitySummary {
 		Errors: s.Errors}
 }
 
-// source takes a location apart: "owner/name/path".
-func source(p entity.Place) *api.Source {
-	parts := strings.SplitN(p.Location, "/", 3)
-	if len(parts) < 3 {
-		return nil
-	}
-	return &api.Source{Repository: forge.Repository{Owner: parts[0], Name: parts[1]}.String(), Path: parts[2]}
-}
-
 // reference reads a reference in a query; none where it is empty.
 func reference(field, text, kind string) ([]entity.Ref, error) {
 	if text == "" {
@@ -146,7 +142,7 @@ func some(s string) []string {
 // convert makes the API's list of one of the index's.
 func convert[A, B any](l index.List[A], err error, item func(A) B) (api.List[B], error) {
 	if err != nil {
-		return api.List[B]{}, wrap(err)
+		return api.List[B]{}, Wrap(err)
 	}
 	out := api.List[B]{Items: make([]B, len(l.Items)), Next: l.Next}
 	for i, a := range l.Items {
@@ -155,8 +151,8 @@ func convert[A, B any](l index.List[A], err error, item func(A) B) (api.List[B],
 	return out, nil
 }
 
-// wrap says in the API's terms what kind of failure it is.
-func wrap(err error) error {
+// Wrap says in the API's terms what kind of failure it is.
+func Wrap(err error) error {
 	switch {
 	case errors.Is(err, index.ErrNotFound):
 		return fmt.Errorf("%w: %w", err, api.ErrNotFound)

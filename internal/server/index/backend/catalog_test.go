@@ -29,7 +29,7 @@ func catalog(t *testing.T) Catalog {
 			t.Fatal(err)
 		}
 	}
-	return Catalog{x}
+	return Catalog{Index: x, Source: func(location string) *api.Source { return &api.Source{Path: location} }}
 }
 
 func TestCatalog_ListsAndPages(t *testing.T) {
@@ -78,7 +78,7 @@ func TestCatalog_ShowsWhatIsWrong(t *testing.T) {
 	if diff := cmp.Diff(map[string]bool{"group:default/nobody": true, "component:default/shop": false}, missing); diff != "" {
 		t.Error(diff)
 	}
-	if e.Source == nil || e.Source.Repository != "payments/shop" || e.Source.Path != "dangling.yaml" {
+	if e.Source == nil || e.Source.Path != "payments/shop/dangling.yaml" {
 		t.Errorf("source %+v", e.Source)
 	}
 	if _, err := c.Entity(t.Context(), api.EntityRef{Kind: "api", Namespace: "default", Name: "absent"}); !errors.Is(err, api.ErrNotFound) {
