@@ -70,6 +70,9 @@ type DebianLayer struct {
 	Exclude []string `json:"exclude,omitempty"`
 	// Include lists globs that are kept though an exclude matches (as dpkg's --path-include).
 	Include []string `json:"include,omitempty"`
+	// Record lists what was unpacked in /var/lib/dpkg/status.d, a file a package, where scanners
+	// look for it in images without a package manager.
+	Record bool `json:"record,omitempty"`
 }
 
 // GoLayer compiles main packages with CGO_ENABLED=0 -trimpath, unless told otherwise.

@@ -146,8 +146,14 @@ func (j Job) bud(ctx context.Context, text string, args ...string) (string, erro
 		}
 		all = append(all, "--volume", dir+":"+kept[name])
 	}
+	if bundle := os.Getenv("SSL_CERT_FILE"); bundle != "" { // what fetches from outside, or through a proxy, trusts what the platform does
+		all = append(all, "--volume", bundle+":"+trusted+":ro")
+	}
 	return j.buildah(ctx, append(append(all, args...), j.source())...)
 }
+
+// trusted is where the programs of the platform's builder images look for certificate authorities.
+const trusted = "/etc/ssl/certs/ca-certificates.crt"
 
 // buildah runs Buildah with its storage in the cache, so that the images it stands on are there the next time.
 func (j Job) buildah(ctx context.Context, args ...string) (string, error) {

@@ -77,7 +77,28 @@ func (d debian) fill(ctx context.Context, w *workshop, t *layer.Tree) ([]sbom.Pa
 	if err := writeBundle(t); err != nil {
 		return nil, err
 	}
-	return readPackages(list, release.id)
+	unpacked, err := os.ReadFile(list)
+	if err != nil {
+		return nil, fmt.Errorf("list Debian packages: %w", err)
+	}
+	var packages []sbom.Package
+	for line := range strings.Lines(string(unpacked)) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			continue
+		}
+		packages = append(packages, sbom.Debian(release.id, f[0], f[1], f[2]))
+		if d.Record {
+			record(t, f[0], f[1], f[2])
+		}
+	}
+	return packages, nil
+}
+
+// record writes what scanners read of a package.
+func record(t *layer.Tree, name, version, architecture string) {
+	t.PutBytes("var/lib/dpkg/status.d/"+name, 0o644, fmt.Appendf(nil,
+		"Package: %s\nStatus: install ok installed\nArchitecture: %s\nVersion: %s\n", name, architecture, version))
 }
 
 // never is what no image needs: devices and mounts, the package manager's own files, and what
@@ -193,18 +214,4 @@ func writeBundle(t *layer.Tree) error {
 		t.PutBytes(bundle, 0o644, all)
 	}
 	return nil
-}
-
-func readPackages(list, distribution string) ([]sbom.Package, error) {
-	data, err := os.ReadFile(list)
-	if err != nil {
-		return nil, fmt.Errorf("list Debian packages: %w", err)
-	}
-	var packages []sbom.Package
-	for line := range strings.Lines(string(data)) {
-		if f := strings.Fields(line); len(f) == 3 {
-			packages = append(packages, sbom.Debian(distribution, f[0], f[1], f[2]))
-		}
-	}
-	return packages, nil
 }

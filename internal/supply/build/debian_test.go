@@ -1,6 +1,7 @@
 package build
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -86,5 +87,22 @@ func TestDebian_JoinsTheAuthorities(t *testing.T) {
 	none := layer.New()
 	if err := writeBundle(none); err != nil || none.Len() != 0 {
 		t.Errorf("a bundle of nothing: %v, %v", none.Paths(), err)
+	}
+}
+
+func TestDebian_RecordIsWhatScannersRead(t *testing.T) {
+	tree := layer.New()
+	record(tree, "libc6", "2.36-9+deb12u13", "amd64")
+	e, ok := tree.Get("var/lib/dpkg/status.d/libc6")
+	if !ok {
+		t.Fatal(tree.Paths())
+	}
+	r, err := e.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if want := "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36-9+deb12u13\n"; err != nil || string(text) != want {
+		t.Errorf("%q, %v", text, err)
 	}
 }
