@@ -261,7 +261,7 @@ func TestController_LeavesAloneWhatTheEngineForgot(t *testing.T) {
 	w.reconcile()
 	w.engine.Succeed(w.runs()[0].ID, image(1))
 	w.reconcile()
-	w.engine.Forget()
+	w.engine.Age()
 	w.reconcile()
 	if w.engine.Started() != 1 {
 		t.Errorf("%d runs were started", w.engine.Started())
@@ -343,7 +343,7 @@ func TestController_FastForwardIsBuiltAsARelease(t *testing.T) {
 			t.Fatal(err)
 		}
 		if forgotten {
-			w.engine.Forget()
+			w.engine.Age()
 		}
 		w.app.Branch = "change" // whose head it is, as that of main would be after a fast-forward
 		w.reconcile()

@@ -91,6 +91,8 @@ type Engine interface {
 	Start(ctx context.Context, spec Spec) (Run, error)
 	// Cancel ends a run, with a reason in one line. One that has ended, or is not there, stays as it is.
 	Cancel(ctx context.Context, id, reason string) error
+	// Forget ends and removes all runs of an application, and has what they kept for the next removed. It may be called again.
+	Forget(ctx context.Context, team, application string) error
 	// List gives runs, the newest first.
 	List(ctx context.Context, query Query) ([]Run, error)
 	// Watch calls seen with every run there is, and with each that changes, until ctx ends. Its error is never nil.

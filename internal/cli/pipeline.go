@@ -37,7 +37,7 @@ func runPipeline(ctx context.Context, run func(pipeline.Job, context.Context) er
 	get := func(name string) string { return getenv("SLIPWAY_CI_" + name) }
 	err := run(pipeline.Job{
 		CloneURL: get("REPOSITORY"), Commit: get("COMMIT"), Branch: get("BRANCH"), Image: get("IMAGE"), Run: get("RUN"), RunURL: get("RUN_URL"),
-		Builder: get("BUILDER"), Work: get("WORK"), Cache: get("CACHE"), GitLogin: get("GIT_LOGIN"), RegistryLogin: get("REGISTRY_LOGIN"),
+		Builder: get("BUILDER"), Work: get("WORK"), Cache: get("CACHE"), Folder: get("FOLDER"), GitLogin: get("GIT_LOGIN"), RegistryLogin: get("REGISTRY_LOGIN"),
 		Key: get("KEY"), Digest: get("DIGEST"), Tests: get("TESTS"), Inputs: get("INPUTS"), Out: out,
 	}, ctx)
 	if err == nil {

@@ -236,9 +236,13 @@ func (a *applications) Create(ctx context.Context, by api.Actor, team string, re
 	return a.runs.Start(ctx, by, team, request.Template, values)
 }
 
-// Delete takes an application out of everything, and its repository last.
+// Delete takes an application out of everything, and its repository last. What fails, and what stays for good, is said.
 func (a *applications) Delete(ctx context.Context, by api.Actor, team, name string, o api.DeleteApplication) (api.Deletion, error) {
 	_, one, err := a.find(team, name)
+	if err != nil {
+		return api.Deletion{}, err
+	}
+	repository, err := forge.ParseRepository(one.Spec.Repository)
 	if err != nil {
 		return api.Deletion{}, err
 	}
@@ -260,20 +264,9 @@ func (a *applications) Delete(ctx context.Context, by api.Actor, team, name stri
 	if err != nil {
 		return api.Deletion{}, err
 	}
-	out := api.Deletion{Remains: []string{}}
+	out := api.Deletion{Remains: a.clear(ctx, one, repository, o)}
 	if a.delivery != nil {
 		out.Remains = append(out.Remains, "what runs of it, until the delivery tool has removed it")
-	}
-	repository, err := parseRepository(one.Spec.Repository)
-	switch {
-	case o.KeepRepository:
-		out.Remains = append(out.Remains, "repository "+one.Spec.Repository)
-	case err != nil:
-		return out, err
-	default:
-		if err := a.git.Forge.DeleteRepository(ctx, repository); err != nil {
-			out.Remains = append(out.Remains, "repository "+one.Spec.Repository+": "+err.Error())
-		}
 	}
 	out.Done = len(out.Remains) == 0
 	a.events.tell(api.Event{Type: "application.deleted", Team: team, Application: name,
@@ -282,10 +275,40 @@ func (a *applications) Delete(ctx context.Context, by api.Actor, team, name stri
 	return out, nil
 }
 
-func parseRepository(text string) (forge.Repository, error) { return forge.ParseRepository(text) }
+// clear removes what an application has outside of the environments' repository, and gives what remains.
+func (a *applications) clear(ctx context.Context, one v1alpha1.Application, repository forge.Repository, o api.DeleteApplication) []string {
+	remains := []string{}
+	try := func(what string, err error) {
+		if err != nil {
+			remains = append(remains, what+": "+err.Error())
+		}
+	}
+	team, name, decided := one.Spec.Team, one.Metadata.Name, false
+	if a.promoting != nil {
+		var err error
+		decided, err = a.promoting.Decided(ctx, team, name)
+		decided = decided || err != nil // what cannot be read may name it
+		try("open promotions of it", a.promoting.Abandon(ctx, name))
+	}
+	if a.builds != nil {
+		try("its builds", a.builds.Forget(ctx, team, name))
+	}
+	if decided {
+		remains = append(remains, "its images, with what is signed about them: the audit log has decisions about it")
+	} else {
+		try("its images", a.git.Forge.DeleteImages(ctx, repository))
+	}
+	if o.KeepRepository {
+		return append(remains, "repository "+one.Spec.Repository)
+	}
+	try("repository "+one.Spec.Repository, a.git.Forge.DeleteRepository(ctx, repository))
+	return remains
+}
 
 // Builds are what CI knows.
 type Builds interface {
+	// Forget ends and removes all builds of an application.
+	Forget(ctx context.Context, team, application string) error
 	// Builds lists an application's builds, the newest first.
 	Builds(ctx context.Context, team, application string, limit int) ([]api.Build, error)
 	// BuildLogs emits a build's log, that of the newest build where build is empty.

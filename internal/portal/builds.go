@@ -110,6 +110,11 @@ var buildStates = map[ci.Phase]api.BuildState{ci.Pending: api.BuildPending, ci.R
 var stepStates = map[ci.Phase]api.RunState{ci.Pending: api.RunPending, ci.Running: api.RunRunning,
 	ci.Succeeded: api.RunSucceeded, ci.Failed: api.RunFailed, ci.Cancelled: api.RunSkipped}
 
+// Forget ends and removes all builds of an application.
+func (b *builder) Forget(ctx context.Context, team, application string) error {
+	return b.engine.Forget(ctx, team, application)
+}
+
 // Builds lists an application's builds.
 func (b *builder) Builds(ctx context.Context, team, application string, limit int) ([]api.Build, error) {
 	runs, err := b.engine.List(ctx, ci.Query{Team: team, Application: application})

@@ -24,6 +24,7 @@ type Repositories interface {
 	Repository(ctx context.Context, r forge.Repository) (forge.RepositoryInfo, error)
 	EnsureRepository(ctx context.Context, r forge.Repository, o forge.RepositoryOptions) (forge.RepositoryInfo, error)
 	DeleteRepository(ctx context.Context, r forge.Repository) error
+	DeleteImages(ctx context.Context, r forge.Repository) error
 	Commit(ctx context.Context, r forge.Repository, c forge.Commit) (string, error)
 }
 

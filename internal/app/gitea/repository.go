@@ -3,6 +3,7 @@ package gitea
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	sdk "code.gitea.io/sdk/gitea"
 
@@ -89,6 +90,32 @@ func (f *Forge) DeleteRepository(ctx context.Context, r forge.Repository) error 
 	res, err := c.DeleteRepo(r.Owner, r.Name)
 	if err != nil && status(res) != http.StatusNotFound {
 		return failed(res, err, "delete repository %s", r)
+	}
+	return nil
+}
+
+// DeleteImages removes the container images that bear a repository's name, with all that was put beside them.
+func (f *Forge) DeleteImages(ctx context.Context, r forge.Repository) error {
+	c, err := f.client(ctx, "")
+	if err != nil {
+		return err
+	}
+	const container = "container"
+	name := strings.ToLower(r.Name)
+	versions, res, err := pages(func(o sdk.ListOptions) ([]*sdk.Package, *sdk.Response, error) {
+		return c.ListPackageVersions(r.Owner, container, name, sdk.ListPackagesOptions{ListOptions: o})
+	})
+	if status(res) == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return failed(res, err, "list the images %s", r)
+	}
+	for _, v := range versions {
+		res, err := c.DeletePackage(r.Owner, container, name, v.Version)
+		if err != nil && status(res) != http.StatusNotFound {
+			return failed(res, err, "delete image %s:%s", r, v.Version)
+		}
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ func (f *Forge) DeleteRepository(_ context.Context, r forge.Repository) error {
 	return nil
 }
 
+// DeleteImages does nothing: there is no registry in memory.
+func (f *Forge) DeleteImages(context.Context, forge.Repository) error { return nil }
+
 // Protect protects a branch.
 func (f *Forge) Protect(_ context.Context, r forge.Repository, p forge.Protection) error {
 	f.s.mu.Lock()

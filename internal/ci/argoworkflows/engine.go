@@ -98,9 +98,9 @@ func (e *Engine) Start(ctx context.Context, s ci.Spec) (ci.Run, error) {
 		url = e.RunURL(ci.Run{ID: name, Spec: s, Number: number})
 	}
 	// What the default branch reuses is not what a proposed change may have left behind.
-	cache := s.Team + "/" + s.Application + "/changes"
+	cache := cacheFolder(s.Team, s.Application) + "/changes"
 	if s.Release {
-		cache = s.Team + "/" + s.Application + "/releases"
+		cache = cacheFolder(s.Team, s.Application) + "/releases"
 	}
 	var parameters []any
 	for _, p := range [][2]string{{"repository", s.CloneURL}, {"commit", s.Commit}, {"branch", s.Branch}, {"image", s.Image}, {"cache", cache}, {"url", url}} {
@@ -163,6 +163,36 @@ func (e *Engine) Cancel(ctx context.Context, name, reason string) error {
 	}
 	return nil
 }
+
+// sweep is the WorkflowTemplate that removes a folder of the cache.
+const sweep = "forget"
+
+// Forget implements [ci.Engine].
+func (e *Engine) Forget(ctx context.Context, team, application string) error {
+	runs, err := e.List(ctx, ci.Query{Team: team, Application: application})
+	if err != nil {
+		return err
+	}
+	background := metav1.DeletePropagationBackground // with their pods
+	for _, r := range runs {
+		if err := e.resource().Delete(ctx, r.ID, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("remove build %s: %w", r.ID, err)
+		}
+	}
+	w := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+		"metadata": map[string]any{"generateName": sweep + "-", "namespace": e.Namespace},
+		"spec": map[string]any{"workflowTemplateRef": map[string]any{"name": sweep}, "arguments": map[string]any{
+			"parameters": []any{map[string]any{"name": "folder", "value": cacheFolder(team, application)}}}},
+	}}
+	if _, err := e.resource().Create(ctx, w, metav1.CreateOptions{FieldManager: manager}); err != nil {
+		return fmt.Errorf("clear the cache of %s/%s: %w", team, application, err)
+	}
+	return nil
+}
+
+// cacheFolder is where an application's builds keep what they can use again.
+func cacheFolder(team, application string) string { return team + "/" + application }
 
 // List implements [ci.Engine].
 func (e *Engine) List(ctx context.Context, q ci.Query) ([]ci.Run, error) {

@@ -166,3 +166,32 @@ func TestRead_LeavesOutWhatTheEngineWrites(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is removed are the application's runs alone, and its folder of the cache is cleared by a workflow that is no run.
+func TestEngine_ForgetsAnApplication(t *testing.T) {
+	e := engine()
+	other := spec()
+	other.Application = "other"
+	for _, s := range []ci.Spec{spec(), other} {
+		if _, err := e.Start(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Forget(t.Context(), "shop", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	left, err := e.List(t.Context(), ci.Query{})
+	if err != nil || len(left) != 1 || left[0].Application != "other" {
+		t.Errorf("%+v %v", left, err)
+	}
+	all, err := e.resource().List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(all.Items) != 2 {
+		t.Fatalf("%+v %v", all, err)
+	}
+	for _, w := range all.Items {
+		parameters, _, _ := unstructured.NestedSlice(w.Object, "spec", "arguments", "parameters")
+		if w.GetGenerateName() == "forget-" && parameters[0].(map[string]any)["value"] != "shop/hello" {
+			t.Errorf("%v", parameters)
+		}
+	}
+}

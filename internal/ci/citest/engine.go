@@ -74,6 +74,18 @@ func (e *Engine) Cancel(_ context.Context, id, reason string) error {
 	return e.lost()
 }
 
+// Forget implements [ci.Engine].
+func (e *Engine) Forget(_ context.Context, team, application string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, r := range e.runs {
+		if r.Team == team && r.Application == application {
+			delete(e.runs, id)
+		}
+	}
+	return e.lost()
+}
+
 // Set changes a run and tells those who watch.
 func (e *Engine) Set(id string, change func(*ci.Run)) {
 	e.mu.Lock()
@@ -114,8 +126,8 @@ func (e *Engine) Fail(id, step, reason string) {
 	})
 }
 
-// Forget drops all runs that have ended, as engines do after a while.
-func (e *Engine) Forget() {
+// Age drops all runs that have ended, as engines do after a while.
+func (e *Engine) Age() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for id, r := range e.runs {

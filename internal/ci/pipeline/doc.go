@@ -24,6 +24,8 @@ type Job struct {
 	Work string
 	// Cache outlives the run: what builds of the same application can use again.
 	Cache string
+	// Folder is the one of Cache that Forget removes.
+	Folder string
 	// GitLogin and RegistryLogin are folders with the files "username" and "password"; Key is the file of the
 	// builder's private key. Each is there only for the steps that need it.
 	GitLogin, RegistryLogin, Key string
@@ -48,6 +50,7 @@ var Steps = map[string]func(Job, context.Context) error{
 	"build":  Job.Build,
 	"push":   Job.Push,
 	"attest": Job.Attest,
+	"forget": Job.Forget,
 }
 
 func (j Job) source() string            { return filepath.Join(j.Work, "source") }

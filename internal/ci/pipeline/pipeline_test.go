@@ -242,3 +242,29 @@ func TestClone_RefusesWhatIsNoCommit(t *testing.T) {
 		}
 	}
 }
+
+func TestForget_RemovesTheApplicationsFolderAlone(t *testing.T) {
+	j := Job{Cache: t.TempDir(), Out: io.Discard}
+	for _, dir := range []string{"sales/shop/releases/go-mod/x", "sales/other", "crm/shop"} {
+		if err := os.MkdirAll(filepath.Join(j.Cache, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, folder := range []string{"", ".", "sales", "/etc/x", "../x/y", "sales/..", "sales/../crm", "a/b/c"} {
+		j.Folder = folder
+		if err := j.Forget(t.Context()); err == nil {
+			t.Errorf("%q was removed", folder)
+		}
+	}
+	for range 2 {
+		for _, j.Folder = range []string{"sales/shop", "crm/shop"} {
+			if err := j.Forget(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(j.Cache, "*", "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "other" {
+		t.Error(left, err)
+	}
+}

@@ -2,9 +2,13 @@ package promotions
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
+	"github.com/slipway-dev/slipway/internal/app/forge"
 	"github.com/slipway-dev/slipway/internal/evidence"
 	"github.com/slipway-dev/slipway/internal/promotion"
 )
@@ -66,6 +70,34 @@ func (d *decisions) every() []logged {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.all[:len(d.all):len(d.all)]
+}
+
+// Decided says whether a decision was made about an application of a team: then what it rested on is kept.
+func (p *Promotions) Decided(ctx context.Context, team, application string) (bool, error) {
+	if err := p.decisions.catchUp(ctx); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(p.decisions.every(), func(d logged) bool { return d.Application == team+"/"+application }), nil
+}
+
+// Abandon closes the open promotions of an application that is gone.
+func (p *Promotions) Abandon(ctx context.Context, application string) error {
+	open, err := p.o.Forge.PullRequests(ctx, Environments, forge.Open)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, pull := range open {
+		if parts := strings.Split(pull.Head, "/"); !strings.HasPrefix(pull.Head, branchPrefix) || len(parts) != 4 || parts[2] != application {
+			continue
+		}
+		err := p.o.Forge.Comment(ctx, Environments, pull.Number, application+" was deleted.")
+		if err == nil {
+			err = p.o.Forge.ClosePullRequest(ctx, Environments, pull.Number)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // logOf is the log as promotion.Next wants it.
