@@ -9,3 +9,9 @@ var standard []byte
 
 // Default is the policy that holds where a platform names no other.
 func Default() []byte { return standard }
+
+//go:embed changes.yaml
+var changes []byte
+
+// Changes is the policy for changes of the gates themselves.
+func Changes() []byte { return changes }

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/evidence"
@@ -116,6 +117,7 @@ func (v *verification) compareOne(r Running, decisions []decided) {
 	subject := fmt.Sprintf("%s in %s", r.Application, r.Environment)
 	var last, own *decided // the last decision that changed what runs there, and the last about this image
 	var runs evidence.Digest
+	beside := func(d decided) bool { return slices.Contains(d.Beside(), r.Image) }
 	for i, d := range decisions {
 		if !r.At.IsZero() && d.Time.After(r.At) {
 			continue
@@ -124,12 +126,12 @@ func (v *verification) compareOne(r Running, decisions []decided) {
 		if changes && !v.ledger.withdrawn(d.entry) {
 			last, runs = &decisions[i], image
 		}
-		if changes && image == r.Image || d.Outcome == evidence.Refused && d.Digest() == r.Image {
+		if changes && (image == r.Image || beside(d)) || d.Outcome == evidence.Refused && d.Digest() == r.Image {
 			own = &decisions[i]
 		}
 	}
 	switch {
-	case last != nil && runs == r.Image:
+	case last != nil && (runs == r.Image || beside(*last)):
 	case own == nil:
 		v.report.find(RunningUndecided, subject, "%s runs, and there is no decision about it", r.Image)
 	case own.Outcome == evidence.Refused:

@@ -165,3 +165,21 @@ func TestVerify_UnusableTrust(t *testing.T) {
 		}
 	}
 }
+
+func TestVerify_OtherImagesOfTheManifestsAreDecidedToo(t *testing.T) {
+	first, second := evidencetest.Decision(0), evidencetest.Decision(1)
+	first.Images, second.Images = []evidence.Digest{evidencetest.Image(50)}, []evidence.Digest{evidencetest.Image(51)}
+	back := evidencetest.Rollback(1, 1, 0)
+	back.Restores.Images = first.Images
+	for image, want := range map[int]audit.Code{0: "", 50: "", 1: audit.RunningSuperseded, 51: audit.RunningSuperseded,
+		52: audit.RunningUndecided} {
+		known := audit.Known{Running: []audit.Running{{Application: "team/shop", Environment: "prod", Image: evidencetest.Image(image)}}}
+		report, err := audit.Verify(audittest.LogOf(t, first, second, back), audittest.Trust(t), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" && !report.OK() || want != "" && (len(report.Findings) != 1 || report.Findings[0].Code != want) {
+			t.Errorf("image %d: %v, want %q", image, report.Findings, want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func newAuditCommand(env *Env) *cobra.Command {
 }
 
 // outcomes are the words of --outcome.
-var outcomes = []string{"allowed", "refused", "broken glass", "reviewed", "rolled back"}
+var outcomes = []string{"allowed", "refused", "broken glass", "reviewed", "rolled back", "withdrawn"}
 
 func (e *Env) outcome(o api.Outcome) string {
 	return e.mood(string(o), o == api.Allowed || o == api.Reviewed, o == api.RolledBack || o == api.Refused)
@@ -124,9 +125,9 @@ func printDecisions(env *Env, all []api.DecisionSummary) {
 	if env.orNone(len(all), "no decisions") {
 		return
 	}
-	t := newTable(env.Out, "ENTRY", "OUTCOME", "APPLICATION", "ENVIRONMENT", "IMAGE", "AT", "BY")
+	t := newTable(env.Out, "ENTRY", "OUTCOME", "ABOUT", "ENVIRONMENT", "DIGEST", "AT", "BY")
 	for _, d := range all {
-		t.row(fmt.Sprint(d.Index), env.outcome(d.Outcome), d.Team+"/"+d.Application, d.Environment, shortDigest(d.Subject),
+		t.row(fmt.Sprint(d.Index), env.outcome(d.Outcome), about(d), d.Environment, shortDigest(d.Subject),
 			when(d.At), strings.Join(d.Actors, ", "))
 	}
 	t.flush()
@@ -163,8 +164,8 @@ func runAuditShow(ctx context.Context, r *remote, index uint64) error {
 	}
 	proven := included(d)
 	err = show(r.Env, r.Format, d, func() {
-		r.Env.page(fmt.Sprintf("decision %d: %s", d.Index, r.Env.outcome(d.Outcome)), "application", d.Team+"/"+d.Application,
-			"environment", d.Environment, "image", d.Subject, "commit", d.Commit, "promotion", number(d.Promotion),
+		r.Env.page(fmt.Sprintf("decision %d: %s", d.Index, r.Env.outcome(d.Outcome)), "about", about(d.DecisionSummary),
+			"environment", d.Environment, "digest", d.Subject, "commit", d.Commit, "promotion", number(d.Promotion),
 			"by", strings.Join(d.Actors, ", "), "at", when(d.At), "gates", d.Policy)
 		printGates(r.Env, d.Gates)
 		if proven == nil {
@@ -248,6 +249,14 @@ func printFindings(env *Env, all []api.Finding) {
 		t.row(f.Kind, app, f.Environment, shortDigest(f.Subject), when(f.Since), cmp.Or(f.Reason, f.Object))
 	}
 	t.flush()
+}
+
+// about is what a decision is about: TEAM/APPLICATION, or the file of a change of gates.
+func about(d api.DecisionSummary) string {
+	if d.Path != "" {
+		return d.Path
+	}
+	return d.Team + "/" + d.Application
 }
 
 type auditExportOptions struct {
@@ -351,23 +360,15 @@ func writeKeys(export, to string) error {
 
 // writeRunning notes which images run in governed environments, as far as the caller may see.
 func writeRunning(ctx context.Context, c *client.Client, to string) (int, error) {
-	governed := map[string]bool{}
-	for e, err := range c.Environments(ctx) {
+	all := []audit.Running{}
+	for r, err := range c.Running(ctx) {
 		if err != nil {
 			return 0, err
 		}
-		governed[e.Name] = e.Governed
-	}
-	all, now := []audit.Running{}, time.Now().UTC().Truncate(time.Second)
-	for a, err := range c.Applications(ctx) {
-		if err != nil {
-			return 0, err
-		}
-		for _, d := range a.Deployments {
-			if governed[d.Environment] && d.Release != nil {
-				all = append(all, audit.Running{Application: a.Team + "/" + a.Name, Environment: d.Environment,
-					Image: evidence.Digest(d.Release.Digest), At: now})
-			}
+		one := audit.Running{Application: r.Team + "/" + r.Application, Environment: r.Environment, Image: evidence.Digest(r.Image),
+			At: r.At.UTC()}
+		if !slices.Contains(all, one) { // several pods run the same
+			all = append(all, one)
 		}
 	}
 	text, err := json.MarshalIndent(all, "", "  ")

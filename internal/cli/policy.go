@@ -23,8 +23,8 @@ type policyTestOptions struct {
 func newPolicyCommand(env *Env) *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "policy",
-		Short: "Try changed gates before they count",
-	}, newPolicyTestCommand(env))
+		Short: "Change what promotions are decided by, and try it before it counts",
+	}, newPolicyTestCommand(env), newPolicyProposeCommand(env), newPolicyListCommand(env), newPolicyShowCommand(env))
 }
 
 func newPolicyTestCommand(env *Env) *cobra.Command {

@@ -297,14 +297,7 @@ func printPromotion(env *Env, p api.Promotion) {
 		"state", state, "release", releaseText(&p.Release), "before", releaseText(p.Previous),
 		"asked by", p.By.Username+" "+when(p.Opened), "pull request", p.PullRequest, "gates", shortDigest(p.Policy))
 	printGates(env, p.Gates)
-	if len(p.Approvals) > 0 {
-		env.printf("\n")
-		t := newTable(env.Out, "APPROVAL", "AT", "COUNTS", "REASON")
-		for _, a := range p.Approvals {
-			t.row(a.By.Username, when(a.At), yesNo(a.Counts), a.Reason)
-		}
-		t.flush()
-	}
+	printApprovals(env, p.Approvals)
 	if g := p.BreakGlass; g != nil {
 		env.printf("\n%s by %s %s: %s\n", env.mood("glass broken", false, false), g.By.Username, when(g.At), g.Reason)
 		if g.Review == nil {
@@ -314,14 +307,32 @@ func printPromotion(env *Env, p api.Promotion) {
 				yesNo(g.Review.Accepted), g.Review.Comment)
 		}
 	}
-	if len(p.Decisions) > 0 {
-		env.printf("\n")
-		t := newTable(env.Out, "DECISION", "OUTCOME", "AT")
-		for _, d := range p.Decisions {
-			t.row(fmt.Sprint(d.Index), env.outcome(d.Outcome), when(d.At))
-		}
-		t.flush()
+	printDecisionRefs(env, p.Decisions)
+}
+
+// printApprovals shows who approved, and whether it counts.
+func printApprovals(env *Env, approvals []api.Approval) {
+	if len(approvals) == 0 {
+		return
 	}
+	env.printf("\n")
+	t := newTable(env.Out, "APPROVAL", "AT", "COUNTS", "REASON")
+	for _, a := range approvals {
+		t.row(a.By.Username, when(a.At), yesNo(a.Counts), a.Reason)
+	}
+	t.flush()
+}
+
+func printDecisionRefs(env *Env, decisions []api.DecisionRef) {
+	if len(decisions) == 0 {
+		return
+	}
+	env.printf("\n")
+	t := newTable(env.Out, "DECISION", "OUTCOME", "AT")
+	for _, d := range decisions {
+		t.row(fmt.Sprint(d.Index), env.outcome(d.Outcome), when(d.At))
+	}
+	t.flush()
 }
 
 // printGates shows each gate with its reason; below one that has not passed, what would make it pass.

@@ -28,6 +28,11 @@ func (c *Client) Findings(ctx context.Context) iter.Seq2[api.Finding, error] {
 	return pages[api.Finding](ctx, c, call{route: listFindings})
 }
 
+// Running lists the images that run in governed environments.
+func (c *Client) Running(ctx context.Context) iter.Seq2[api.RunningImage, error] {
+	return pages[api.RunningImage](ctx, c, call{route: listRunning})
+}
+
 // Checkpoint gives the log's signed head.
 func (c *Client) Checkpoint(ctx context.Context) (api.Checkpoint, error) {
 	return get[api.Checkpoint](ctx, c, call{route: getCheckpoint})
@@ -69,4 +74,19 @@ func (w *ownErrors) Write(p []byte) (int, error) {
 // TestPolicy replays past promotions against changed gates.
 func (c *Client) TestPolicy(ctx context.Context, t api.PolicyTest) (api.PolicyReport, error) {
 	return get[api.PolicyReport](ctx, c, call{route: testPolicy, body: t})
+}
+
+// ProposeGates asks for a change of gates.
+func (c *Client) ProposeGates(ctx context.Context, n api.NewGatesChange) (api.GatesChange, error) {
+	return get[api.GatesChange](ctx, c, call{route: proposeGates, body: n})
+}
+
+// GatesChanges lists changes of gates, the newest first.
+func (c *Client) GatesChanges(ctx context.Context) iter.Seq2[api.GatesChangeSummary, error] {
+	return pages[api.GatesChangeSummary](ctx, c, call{route: listGates})
+}
+
+// GatesChange gives a change of gates, with the gates that it has to pass.
+func (c *Client) GatesChange(ctx context.Context, number int64) (api.GatesChange, error) {
+	return get[api.GatesChange](ctx, c, call{route: getGates, in: []string{strconv.FormatInt(number, 10)}})
 }

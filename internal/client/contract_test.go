@@ -134,6 +134,10 @@ func callEverything(t *testing.T, c *Client) {
 	add(c.Checkpoint(ctx))
 	add(nil, c.Export(ctx, api.ExportQuery{From: now, To: now}, io.Discard))
 	add(c.TestPolicy(ctx, api.PolicyTest{}))
+	add(Collect(c.Running(ctx), 0))
+	add(c.ProposeGates(ctx, api.NewGatesChange{}))
+	add(Collect(c.GatesChanges(ctx), 0))
+	add(c.GatesChange(ctx, 43))
 	add(c.Capabilities(ctx))
 	add(c.Health(ctx))
 	add(nil, c.Events(ctx, nil))
@@ -215,6 +219,7 @@ func TestRoutes_AreNamedAsInTheDescription(t *testing.T) {
 		listApplications, createApplication, getApplication, deleteApplication, watchLogs, listEnvironments,
 		createEnvironment, getEnvironment, deleteEnvironment, listPromotions, openPromotion, getPromotion, waiveGate,
 		breakGlass, reviewGlass, listDecisions, getDecision, listFindings, getCheckpoint, exportAudit, testPolicy,
+		listRunning, proposeGates, listGates, getGates,
 		listCapabilities, getHealth, watchEvents} {
 		if o := operations[r.method+" "+api.Prefix+r.path]; o.id != r.id {
 			t.Errorf("%s %s is called %q in the description, not %q", r.method, r.path, o.id, r.id)

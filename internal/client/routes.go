@@ -62,7 +62,11 @@ var (
 	listFindings  = route{"list-findings", "GET", "/audit/findings", "list findings"}
 	getCheckpoint = route{"get-checkpoint", "GET", "/audit/checkpoint", "show the log's head"}
 	exportAudit   = route{"export-audit", "GET", "/audit/export", "export the log"}
+	listRunning   = route{"list-running", "GET", "/audit/running", "list what runs"}
 	testPolicy    = route{"test-policy", "POST", "/policies/test", "try gates on past promotions"}
+	proposeGates  = route{"propose-gates", "POST", "/policies/changes", "ask for a change of gates"}
+	listGates     = route{"list-gates-changes", "GET", "/policies/changes", "list changes of gates"}
+	getGates      = route{"get-gates-change", "GET", "/policies/changes/{number}", "show a change of gates"}
 
 	listCapabilities = route{"list-capabilities", "GET", "/platform/capabilities", "list capabilities"}
 	getHealth        = route{"get-health", "GET", "/platform/health", "show the platform's health"}

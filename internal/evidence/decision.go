@@ -31,6 +31,17 @@ func (o Outcome) GoesAhead() bool { return o == Allowed || o == BreakGlass }
 // Refers says whether the outcome is about an earlier decision.
 func (o Outcome) Refers() bool { return o == Confirmed || o == Withdrawn || o == RolledBack }
 
+// Kind says what a decision is about.
+type Kind string
+
+// The kinds of decisions.
+const (
+	// OfPromotion is about a release that moves to an environment.
+	OfPromotion Kind = ""
+	// OfGates is about a change of what promotions are decided by: a policy, freezes, an environment's definition.
+	OfGates Kind = "gates"
+)
+
 // Result is what a gate found.
 type Result string
 
@@ -42,22 +53,26 @@ const (
 	Waived       Result = "waived"
 )
 
-// Decision is the record of a promotion that was allowed or refused: predicate type
+// Decision is the record of a promotion, or of a change of gates, that was allowed or refused: predicate type
 // https://slipway.dev/decision/v1. It is read strictly: an unknown or repeated field is an error.
 type Decision struct {
-	// Image is the image that the decision is about. It is the statement's only subject.
+	Kind Kind `json:"kind,omitempty"`
+	// Image is the image that the decision is about; for a change of gates it is the file, with its path as the name and
+	// the digest of its new content, which is that of no bytes where the file goes. It is the statement's only subject.
 	Image Subject `json:"-"`
 	// ID identifies the decision: whoever tries again to record the same decision uses the same one.
 	ID string `json:"id"`
 	// Promotion identifies the promotion. It may be refused several times and is carried out once.
 	Promotion string `json:"promotion"`
-	// Application is TEAM/NAME.
-	Application string `json:"application"`
+	// Application is TEAM/NAME. It, To and Release are empty for a change of gates.
+	Application string `json:"application,omitempty"`
 	// From is the environment that the release comes from; "" where it comes from none, as the first one.
 	From string `json:"from,omitempty"`
-	To   string `json:"to"`
+	To   string `json:"to,omitempty"`
 	// Release is the release's name.
-	Release string `json:"release"`
+	Release string `json:"release,omitempty"`
+	// Images are the other images that the manifests name, and that the decision lets run too.
+	Images []Digest `json:"images,omitempty"`
 	// ManifestsCommit is the commit of the manifests that were decided on: 40 or 64 hexadecimal digits.
 	ManifestsCommit string `json:"manifestsCommit"`
 	// ManifestsTree is the Git tree of the application's folder at that commit; it may be left out.
@@ -100,8 +115,10 @@ type Waiver struct {
 
 // Restored is what an environment had of an application before; empty where it had nothing.
 type Restored struct {
-	Image         Digest `json:"image,omitempty"`
-	ManifestsTree string `json:"manifestsTree,omitempty"`
+	Image Digest `json:"image,omitempty"`
+	// Images are the other images that the manifests named.
+	Images        []Digest `json:"images,omitempty"`
+	ManifestsTree string   `json:"manifestsTree,omitempty"`
 }
 
 // Actors took part in a promotion.
@@ -174,6 +191,8 @@ func (d Decision) Digest() Digest { return Digest(algorithm + ":" + d.Image.Dige
 // where the decision changes nothing there.
 func (d Decision) Runs() (image Digest, ok bool) {
 	switch {
+	case d.Kind != OfPromotion:
+		return "", false
 	case d.Outcome.GoesAhead():
 		return d.Digest(), true
 	case d.Outcome == RolledBack && d.Restores != nil:
@@ -182,15 +201,25 @@ func (d Decision) Runs() (image Digest, ok bool) {
 	return "", false
 }
 
+// Beside gives the other images that run once the decision was carried out.
+func (d Decision) Beside() []Digest {
+	if d.Outcome == RolledBack && d.Restores != nil {
+		return d.Restores.Images
+	}
+	return d.Images
+}
+
 func (d Decision) validate() error {
 	faults := []error{
-		required("id", d.ID), required("promotion", d.Promotion), required("application", d.Application),
-		required("to", d.To), required("release", d.Release), commit("manifestsCommit", d.ManifestsCommit),
+		required("id", d.ID), required("promotion", d.Promotion), d.kindFits(), commit("manifestsCommit", d.ManifestsCommit),
 		digest("policy", d.Policy), required("actors.requester.name", d.Actors.Requester.Name), moment("time", d.Time),
 		optional("manifestsTree", d.ManifestsTree, commit), d.outcomeFits(), d.referenceFits(),
 	}
 	if d.Input != "" {
 		faults = append(faults, digest("input", d.Input))
+	}
+	for i, image := range d.Images {
+		faults = append(faults, digest(fmt.Sprintf("images[%d]", i), image))
 	}
 	if d.Actors.Decider != nil {
 		faults = append(faults, required("actors.decider.name", d.Actors.Decider.Name))
@@ -207,6 +236,23 @@ func (d Decision) validate() error {
 	}
 	faults = append(faults, people("actors.authors", d.Actors.Authors), people("actors.approvers", d.Actors.Approvers))
 	return errors.Join(faults...)
+}
+
+// kindFits checks that the decision has what its kind wants, and nothing else.
+func (d Decision) kindFits() error {
+	switch d.Kind {
+	case OfPromotion:
+		return errors.Join(required("application", d.Application), required("to", d.To), required("release", d.Release))
+	case OfGates:
+		if d.Application+d.From+d.To+d.Release != "" || len(d.Images) > 0 {
+			return errors.New("kind is gates, and application, from, to, release and images are for promotions")
+		}
+		if d.Outcome != Allowed && d.Outcome != Refused && d.Outcome != Withdrawn {
+			return fmt.Errorf("kind is gates, and outcome is %s", shorten(string(d.Outcome)))
+		}
+		return nil
+	}
+	return fmt.Errorf("kind is %q, and it is to be %s or left out", shorten(string(d.Kind)), OfGates)
 }
 
 // outcomeFits checks that the outcome follows from the gates, or is explained.
@@ -253,6 +299,9 @@ func (d Decision) referenceFits() error {
 		faults = append(faults, optional("restores.manifestsTree", d.Restores.ManifestsTree, commit))
 		if d.Restores.Image != "" {
 			faults = append(faults, digest("restores.image", d.Restores.Image))
+		}
+		for i, image := range d.Restores.Images {
+			faults = append(faults, digest(fmt.Sprintf("restores.images[%d]", i), image))
 		}
 	}
 	return errors.Join(faults...)

@@ -71,7 +71,7 @@ func (p *Portal) followGit(ctx context.Context) error {
 
 // catchUp reads the environments' repository and all sources of the index.
 func (p *Portal) catchUp(ctx context.Context) error {
-	if _, err := p.environments.refresh(ctx); err != nil {
+	if err := p.environments.followNamespaces(ctx); err != nil {
 		return err
 	}
 	return p.catalogue.catchUp(ctx)

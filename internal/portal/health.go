@@ -237,18 +237,21 @@ type RunningImage struct {
 	Asked, Image, Digest string
 }
 
-// Running lists the images that run in the namespaces of governed environments.
-func (p *Portal) Running(ctx context.Context) ([]RunningImage, error) {
+// Running lists the images that run in the namespaces of some environments.
+func (p *Portal) Running(ctx context.Context, environments []string) ([]RunningImage, error) {
 	c := p.applications.kube
 	if c == nil {
 		return nil, fmt.Errorf("list what runs: this server reaches no cluster: %w", api.ErrUnavailable)
 	}
-	namespaces, err := c.Core.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: app.LabelGoverned + "=true"})
+	namespaces, err := c.Core.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: app.LabelEnvironment})
 	if err != nil {
-		return nil, fmt.Errorf("list governed namespaces: %w", err)
+		return nil, fmt.Errorf("list the environments' namespaces: %w", err)
 	}
 	var out []RunningImage
 	for _, n := range namespaces.Items {
+		if !slices.Contains(environments, n.Labels[app.LabelEnvironment]) {
+			continue
+		}
 		pods, err := c.Core.CoreV1().Pods(n.Name).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("list the pods of %s: %w", n.Name, err)

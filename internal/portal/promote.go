@@ -143,15 +143,12 @@ func (o observer) Observe(_ context.Context, environment, application string) (p
 
 // Running implements promotions.Running.
 func (o observer) Running(ctx context.Context, environments []string) ([]promotion.Running, error) {
-	all, err := o.Portal.Running(ctx)
+	all, err := o.Portal.Running(ctx, environments)
 	if err != nil {
 		return nil, err
 	}
 	var out []promotion.Running
 	for _, one := range all {
-		if !slices.Contains(environments, one.Environment) {
-			continue
-		}
 		h := o.Health(one.Environment, one.Application)
 		_, digest := app.Image(one.Asked)
 		out = append(out, promotion.Running{Environment: one.Environment, Application: one.Application,

@@ -127,6 +127,19 @@ func (r *repository) change(ctx context.Context, by forge.Person, message string
 	}
 }
 
+// followNamespaces reads what is new, and commits the namespaces that follow from it: an environment's definition may have
+// been changed by a pull request.
+func (r *repository) followNamespaces(ctx context.Context) error {
+	s, err := r.refresh(ctx)
+	if err != nil || len(s.findings) > 0 { // what cannot be read might be somebody's namespace
+		return err
+	}
+	_, err = r.change(ctx, forge.Person{}, "Namespaces of the environments", func(*snapshot) (app.Change, error) {
+		return app.Change{}, nil
+	})
+	return err
+}
+
 // withNamespaces adds the namespaces that the changed state asks for, and takes those away that it
 // does not.
 func (r *repository) withNamespaces(s *snapshot, change app.Change) (app.Change, error) {

@@ -11,7 +11,7 @@ type Seen struct {
 	// Governed are the environments in which everything needs a decision.
 	Governed []string
 	// Commits are the commits on the environments' branch that changed an application's folder
-	// there, all since the environment has been governed, oldest first.
+	// there, all since the environment has been governed, or a file that gates come from, oldest first.
 	Commits []Commit
 	// Running are the images that run there.
 	Running []Running
@@ -19,11 +19,14 @@ type Seen struct {
 	Decisions []Decided
 }
 
-// Commit is a commit on the branch, for one application's folder in one environment.
+// Commit is a commit on the branch, for one application's folder in one environment, or for one file that gates come
+// from.
 type Commit struct {
 	Environment, Application string
-	Commit                   string
-	// Tree is the Git tree id of the folder after the commit; empty where it is gone.
+	// Path is the file's; empty where the commit is about a folder.
+	Path   string
+	Commit string
+	// Tree is the Git tree id of the folder after the commit, or the digest of the file; empty where it is gone.
 	Tree string
 	// By is who pushed it.
 	By string
@@ -46,10 +49,12 @@ type Decided struct {
 	Index                    uint64
 	Outcome                  Outcome
 	Environment, Application string
+	// Path is the file that was decided on; empty for a promotion.
+	Path string
 	// Digests are all images that the decision lets run; for a rollback those it leads back to.
 	Digests []string
-	// Tree is the folder's Git tree id that was decided; for a rollback the one that it leads
-	// back to, empty where it leads back to nothing.
+	// Tree is the folder's Git tree id that was decided, or the file's digest; for a rollback the
+	// one that it leads back to, empty where it leads back to nothing.
 	Tree   string
 	Refers *uint64
 }
@@ -63,6 +68,7 @@ const (
 	OutdatedImage   FindingKind = "outdated-image"   // runs, though another was decided since
 	UnknownImage    FindingKind = "unknown-image"    // runs, and its digest cannot be told
 	UndecidedCommit FindingKind = "undecided-commit" // is on the branch without a decision
+	UndecidedGates  FindingKind = "undecided-gates"  // a commit that changed gates without a decision
 	OpenBreakGlass  FindingKind = "open-break-glass" // nobody has confirmed it
 )
 
@@ -71,6 +77,8 @@ type Finding struct {
 	Kind        FindingKind `json:"kind"`
 	Environment string      `json:"environment"`
 	Application string      `json:"application"`
+	// Path is the file that a commit changed without a decision on gates.
+	Path string `json:"path,omitempty"`
 	// Subject is the digest, the commit or the decision that it is about.
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
@@ -97,7 +105,7 @@ func Detect(s Seen) []Finding {
 	return slices.Compact(d.found)
 }
 
-type place struct{ environment, application string }
+type place struct{ environment, application, path string }
 
 type detection struct {
 	seen   Seen
@@ -121,7 +129,7 @@ func (d *detection) inForce(at place) []Decided {
 	var out []Decided
 	for _, x := range d.seen.Decisions {
 		lets := x.Outcome == Allowed || x.Outcome == BrokeGlass || x.Outcome == RolledBack
-		if lets && (place{x.Environment, x.Application}) == at && !d.has(x.Index, Withdrawn) {
+		if lets && (place{x.Environment, x.Application, x.Path}) == at && !d.has(x.Index, Withdrawn) {
 			out = append(out, x)
 		}
 	}
@@ -129,14 +137,14 @@ func (d *detection) inForce(at place) []Decided {
 }
 
 func (d *detection) add(kind FindingKind, at place, subject, text string, args ...any) {
-	d.found = append(d.found, Finding{kind, at.environment, at.application, subject, fmt.Sprintf(text, args...)})
+	d.found = append(d.found, Finding{kind, at.environment, at.application, at.path, subject, fmt.Sprintf(text, args...)})
 }
 
 // commits gives each commit its decision, the oldest that no other commit has.
 func (d *detection) commits() {
 	for _, c := range d.seen.Commits {
-		at := place{c.Environment, c.Application}
-		if !d.governed(c.Environment) {
+		at := place{c.Environment, c.Application, c.Path}
+		if c.Path == "" && !d.governed(c.Environment) {
 			continue
 		}
 		decisions := d.inForce(at)
@@ -144,7 +152,12 @@ func (d *detection) commits() {
 			_, taken := d.covers[x.Index]
 			return !taken && x.allows(c)
 		})
-		if i < 0 {
+		switch {
+		case i < 0 && c.Path != "":
+			d.add(UndecidedGates, at, c.Commit, "commit %s by %s changed %s, on which promotions are decided, without a decision",
+				short(c.Commit), cmp.Or(c.By, "nobody known"), c.Path)
+			continue
+		case i < 0:
 			d.add(UndecidedCommit, at, c.Commit, "commit %s by %s changed %s in %s without a decision",
 				short(c.Commit), cmp.Or(c.By, "nobody known"), cmp.Or(c.Application, "something"), c.Environment)
 			continue
@@ -156,7 +169,7 @@ func (d *detection) commits() {
 
 // allows says whether a decision is about what a commit brought.
 func (x Decided) allows(c Commit) bool {
-	if c.Tree == "" {
+	if c.Tree == "" && c.Path == "" {
 		return x.Outcome == RolledBack && x.Tree == ""
 	}
 	return x.Tree == c.Tree
@@ -164,7 +177,7 @@ func (x Decided) allows(c Commit) bool {
 
 func (d *detection) running() {
 	for _, r := range d.seen.Running {
-		at := place{r.Environment, r.Application}
+		at := place{r.Environment, r.Application, ""}
 		if !d.governed(r.Environment) {
 			continue
 		}
@@ -187,7 +200,7 @@ func (d *detection) running() {
 func (d *detection) glass() {
 	for _, x := range d.seen.Decisions {
 		if x.Outcome == BrokeGlass && !d.has(x.Index, Withdrawn) && !d.has(x.Index, Confirmed) {
-			d.add(OpenBreakGlass, place{x.Environment, x.Application}, fmt.Sprintf("#%d", x.Index),
+			d.add(OpenBreakGlass, place{x.Environment, x.Application, ""}, fmt.Sprintf("#%d", x.Index),
 				"the glass was broken for %s in %s by decision #%d, which a second person has yet to confirm",
 				x.Application, x.Environment, x.Index)
 		}

@@ -13,7 +13,11 @@ func TestDetect(t *testing.T) {
 	refers := func(index uint64, outcome Outcome, to uint64) Decided {
 		return Decided{Index: index, Outcome: outcome, Environment: "prod", Application: "shop", Refers: &to}
 	}
-	commit := func(id, tree string) Commit { return Commit{"prod", "shop", id, tree, "slipway"} }
+	commit := func(id, tree string) Commit { return Commit{"prod", "shop", "", id, tree, "slipway"} }
+	rules := func(id, content string) Commit { return Commit{"", "", "policies/prod.yaml", id, content, "root"} }
+	agreed := func(index uint64, content string) Decided {
+		return Decided{Index: index, Outcome: Allowed, Path: "policies/prod.yaml", Tree: content}
+	}
 	running := func(digest string) Running { return Running{"prod", "shop", "Deployment/shop", digest, true} }
 	back := refers(2, RolledBack, 1)
 	back.Digests, back.Tree = []string{"sha256:a"}, "ta"
@@ -61,7 +65,15 @@ func TestDetect(t *testing.T) {
 			[]string{"open-break-glass: the glass was broken for shop in prod by decision #1, which a second person has yet to confirm"}},
 		{"glass broken and confirmed", []Commit{commit("c1", "tb")}, []Running{running("sha256:b")}, []Decided{glass, refers(2, Confirmed, 1)}, nil},
 		{"glass not broken after all", nil, nil, []Decided{glass, refers(2, Withdrawn, 1)}, nil},
-		{"not governed", []Commit{{"dev", "shop", "c1", "tx", "ci"}}, []Running{{"dev", "shop", "Deployment/shop", "sha256:x", true}}, nil, nil},
+		{"not governed", []Commit{{"dev", "shop", "", "c1", "tx", "ci"}}, []Running{{"dev", "shop", "Deployment/shop", "sha256:x", true}}, nil, nil},
+		{"gates as decided", []Commit{rules("c1", "sha256:p"), rules("c2", "")}, nil, []Decided{agreed(0, "sha256:p"), agreed(1, "")}, nil},
+		{"gates changed by hand", []Commit{rules("c1", "sha256:p"), rules("c2", "sha256:q")}, nil, []Decided{agreed(0, "sha256:p")},
+			[]string{"undecided-gates: commit c2 by root changed policies/prod.yaml, on which promotions are decided, without a decision"}},
+		{"gates changed back by hand", []Commit{rules("c1", "sha256:p"), rules("c2", "sha256:q"), rules("c3", "sha256:p")}, nil,
+			[]Decided{agreed(0, "sha256:p"), agreed(1, "sha256:q")},
+			[]string{"undecided-gates: commit c3 by root changed policies/prod.yaml, on which promotions are decided, without a decision"}},
+		{"gates removed by hand", []Commit{rules("c1", "sha256:p"), rules("c2", "")}, nil, []Decided{agreed(0, "sha256:p")},
+			[]string{"undecided-gates: commit c2 by root changed policies/prod.yaml, on which promotions are decided, without a decision"}},
 		{"many pods, one finding", nil, []Running{running("sha256:x"), running("sha256:x")}, nil,
 			[]string{"undecided-image: Deployment/shop in prod runs sha256:x, and no decision let it"}},
 	} {

@@ -22,6 +22,9 @@ func (s State) merged() Action {
 	case Success, Failure:
 		return s.finished(d)
 	}
+	if s.OfGates {
+		return s.over(Status{Success, "in force"})
+	}
 	return s.rollout(d)
 }
 

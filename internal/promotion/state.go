@@ -9,10 +9,13 @@ import (
 // State is what is seen in the world about one promotion, all at about the same time.
 type State struct {
 	// ID names the promotion on its platform, such as "slipway/environments#12".
-	ID          string `json:"id"`
+	ID string `json:"id"`
+	// OfGates says that the change is of gates and not of a release: after its merge nothing rolls out.
+	OfGates     bool   `json:"ofGates,omitempty"`
 	Application string `json:"application"`
 	Environment string `json:"environment"`
-	// Release is the digest of the image that the change's head brings, "sha256:...".
+	// Release is the digest of the image that the change's head brings, "sha256:..."; that of the file for a change of
+	// gates.
 	Release string `json:"release"`
 	// Tree is the Git tree id of the application's folder in the environment, at the head.
 	Tree string `json:"tree"`

@@ -101,6 +101,7 @@ var bodies = map[string]any{
 	"POST " + promotions + "/{number}/break-glass":        api.NewBreakGlass{Reason: "everything burns"},
 	"POST " + promotions + "/{number}/break-glass/review": api.NewReview{Accepted: true, Comment: "it did burn"},
 	"POST /api/v1/policies/test":                          api.PolicyTest{Gates: "gates: []", From: apitest.Noon, To: apitest.Noon.Add(time.Hour)},
+	"POST /api/v1/policies/changes":                       api.NewGatesChange{Path: "policies/default.yaml", Content: "kind: GatePolicy"},
 	"POST /api/v1/webhooks/{source}":                      map[string]any{"ref": "refs/heads/main"},
 	"POST /api/v1/device/code":                            "client_id=slipway",
 	"POST /api/v1/device/token":                           grant + "x",

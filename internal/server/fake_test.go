@@ -27,7 +27,7 @@ func (panicking) Entities(context.Context, api.EntityQuery, api.Page) (api.List[
 }
 
 // sleeping does not answer until it must.
-type sleeping struct{}
+type sleeping struct{ api.Policies }
 
 func (sleeping) Test(ctx context.Context, _ api.PolicyTest) (api.PolicyReport, error) {
 	<-ctx.Done()
@@ -35,7 +35,10 @@ func (sleeping) Test(ctx context.Context, _ api.PolicyTest) (api.PolicyReport, e
 }
 
 // slowTest answers when it is told to.
-type slowTest struct{ begun, finish chan struct{} }
+type slowTest struct {
+	api.Policies
+	begun, finish chan struct{}
+}
 
 func (s *slowTest) Test(context.Context, api.PolicyTest) (api.PolicyReport, error) {
 	close(s.begun)

@@ -38,7 +38,7 @@ func (p *Promotions) act(ctx context.Context, o *observation, a promotion.Action
 func (p *Promotions) setStatus(ctx context.Context, o *observation, a promotion.SetStatus) error {
 	err := p.o.Forge.SetStatus(ctx, Environments, a.Commit, forge.Status{Context: string(a.Context),
 		State: forge.State(a.Status.State), Description: a.Status.Text, URL: p.page(o)})
-	if err == nil && a.Context == promotion.Rolling {
+	if err == nil && a.Context == promotion.Rolling && !o.asked.ofGates() {
 		kind := "promotion.healthy"
 		if a.Status.State == promotion.Failure {
 			kind = "promotion.rolled-back"
@@ -50,7 +50,7 @@ func (p *Promotions) setStatus(ctx context.Context, o *observation, a promotion.
 
 // page is where the console shows a promotion; empty where it shows none.
 func (p *Promotions) page(o *observation) string {
-	if p.o.Console == "" || o.asked == nil {
+	if p.o.Console == "" || o.asked == nil || o.asked.ofGates() {
 		return ""
 	}
 	return fmt.Sprintf("%s/promotions/%s/%s/%d", strings.TrimSuffix(p.o.Console, "/"), o.asked.Team,
@@ -58,15 +58,21 @@ func (p *Promotions) page(o *observation) string {
 }
 
 func (p *Promotions) merge(ctx context.Context, o *observation, a promotion.Merge) error {
+	title := fmt.Sprintf("Promote %s to %s (#%d)", o.asked.Application, o.asked.To, o.pull.Number)
+	kind, text := "promotion.merged", fmt.Sprintf("%s %s is on its way to %s, by decision #%d", o.asked.Application,
+		o.asked.Release.Metadata.Name, o.asked.To, a.Decision)
+	if o.asked.ofGates() {
+		title = fmt.Sprintf("%s (#%d)", gatesTitle(*o.asked), o.pull.Number)
+		kind, text = "gates.changed", fmt.Sprintf("%s is as it was asked for by %s, by decision #%d", o.asked.Path,
+			o.asked.By.Username, a.Decision)
+	}
 	commit, err := p.o.Forge.Merge(ctx, Environments, forge.Merge{Number: o.pull.Number, HeadCommit: a.Head,
-		Title:   fmt.Sprintf("Promote %s to %s (#%d)", o.asked.Application, o.asked.To, o.pull.Number),
-		Message: fmt.Sprintf("%s%d\n", decisionMark, a.Decision)})
+		Title: title, Message: fmt.Sprintf("%s%d\n", decisionMark, a.Decision)})
 	if err != nil {
 		return err
 	}
 	p.o.OnMain(commit)
-	p.tell(o, "promotion.merged", fmt.Sprintf("%s %s is on its way to %s, by decision #%d", o.asked.Application,
-		o.asked.Release.Metadata.Name, o.asked.To, a.Decision))
+	p.tell(o, kind, text)
 	return nil
 }
 
@@ -104,16 +110,19 @@ func (p *Promotions) decision(ctx context.Context, o *observation, d promotion.D
 		Release: o.asked.Release.Metadata.Name, ManifestsCommit: d.Head, ManifestsTree: d.Tree,
 		Actors:  evidence.Actors{Requester: evidence.Actor{Name: o.asked.By.Username}},
 		Outcome: evidence.Outcome(d.Outcome), Reason: d.Reason, Refers: d.Refers, Time: o.state.Now.Truncate(time.Millisecond)}
+	if o.asked.ofGates() {
+		out.Kind, out.Image = evidence.OfGates, evidence.NewSubject(o.asked.Path, o.asked.Digest)
+		out.Application, out.From, out.To, out.Release = "", "", "", ""
+	} else if err := p.besides(ctx, o, d, &out); err != nil {
+		return out, err
+	}
 	for _, name := range o.state.Authors {
 		if name != "" {
 			out.Actors.Authors = append(out.Actors.Authors, evidence.Actor{Name: name})
 		}
 	}
 	if d.By != "" {
-		out.Actors.Decider = &evidence.Actor{Name: d.By, Role: approver}
-	}
-	if d.Restores != nil {
-		out.Restores = &evidence.Restored{Image: evidence.Digest(d.Restores.Release), ManifestsTree: d.Restores.Tree}
+		out.Actors.Decider = &evidence.Actor{Name: d.By, Role: o.decides()}
 	}
 	if d.Outcome == promotion.Allowed {
 		out.Reason = "" // the gates say it
@@ -127,6 +136,27 @@ func (p *Promotions) decision(ctx context.Context, o *observation, d promotion.D
 		out.Policy = p.policyOf(o)
 	}
 	return out, nil
+}
+
+// besides notes the other images that the manifests name, and what a rollback leads back to.
+func (p *Promotions) besides(ctx context.Context, o *observation, d promotion.Draft, to *evidence.Decision) error {
+	others := func(commit string, own evidence.Digest) ([]evidence.Digest, error) {
+		all, err := p.imagesAt(ctx, commit, app.ManifestsFolder(o.asked.To, o.asked.Application))
+		var out []evidence.Digest
+		for _, image := range all {
+			if evidence.Digest(image) != own {
+				out = append(out, evidence.Digest(image))
+			}
+		}
+		return out, err
+	}
+	var err error
+	if to.Images, err = others(d.Head, evidence.Digest(d.Release)); err != nil || d.Restores == nil {
+		return err
+	}
+	to.Restores = &evidence.Restored{Image: evidence.Digest(d.Restores.Release), ManifestsTree: d.Restores.Tree}
+	to.Restores.Images, err = others(o.asked.Base, to.Restores.Image)
+	return err
 }
 
 // judged puts what the gates said, and what they saw, into a decision.
@@ -166,7 +196,11 @@ func (p *Promotions) policyOf(o *observation) evidence.Digest {
 	if o.policy != nil {
 		return evidence.Digest(o.policy.Digest)
 	}
-	if shipped, err := standard(); err == nil {
+	shipped, err := standard()
+	if o.asked.ofGates() {
+		shipped, err = standardChanges()
+	}
+	if err == nil {
 		return evidence.Digest(shipped.Digest)
 	}
 	return evidence.DigestOf(nil)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/audit"
 	"github.com/slipway-dev/slipway/internal/evidence"
@@ -34,6 +35,9 @@ func summaryOf(d logged) api.DecisionSummary {
 	team, application, _ := strings.Cut(d.Application, "/")
 	out := api.DecisionSummary{DecisionRef: refOf(d), Team: team, Application: application, Environment: d.To,
 		Subject: string(d.Digest()), Commit: d.ManifestsCommit, Actors: []string{}}
+	if d.Kind == evidence.OfGates {
+		out.Path = d.Image.Name
+	}
 	if _, number, ok := strings.Cut(d.Promotion, "#"); ok {
 		out.Promotion, _ = strconv.ParseInt(number, 10, 64) // a name without a number has none
 	}
@@ -62,7 +66,7 @@ func (a auditLog) Decisions(ctx context.Context, teams api.Teams, q api.Decision
 	var out []api.DecisionSummary
 	for _, d := range slices.Backward(a.decisions.every()) {
 		s := summaryOf(d)
-		if teams.Includes(s.Team) && wanted(q, s) {
+		if (teams.Includes(s.Team) || s.Path != "") && wanted(q, s) { // gates concern all
 			out = append(out, s)
 		}
 	}
@@ -129,7 +133,8 @@ func (a auditLog) Export(ctx context.Context, _ api.ExportQuery, to io.Writer) e
 
 // findingKinds are what the kinds of findings are about, in the API's words.
 var findingKinds = map[promotion.FindingKind]string{promotion.UndecidedImage: "image", promotion.OutdatedImage: "image",
-	promotion.UnknownImage: "image", promotion.UndecidedCommit: "commit", promotion.OpenBreakGlass: "broken glass"}
+	promotion.UnknownImage: "image", promotion.UndecidedCommit: "commit", promotion.UndecidedGates: "gates",
+	promotion.OpenBreakGlass: "broken glass"}
 
 // Findings implements api.Audit.
 func (a auditLog) Findings(_ context.Context, teams api.Teams, page api.Page) (api.List[api.Finding], error) {
@@ -138,16 +143,53 @@ func (a auditLog) Findings(_ context.Context, teams api.Teams, page api.Page) (a
 	a.mu.Unlock()
 	var out []api.Finding
 	for _, f := range found {
-		if !teams.Includes(f.team) {
+		if !teams.Includes(f.team) && f.Kind != promotion.UndecidedGates { // gates concern all
 			continue
 		}
-		out = append(out, api.Finding{ID: strings.Join([]string{f.Environment, f.Application, string(f.Kind), f.Subject}, "/"),
+		out = append(out, api.Finding{ID: strings.Join([]string{f.Environment, f.Application, string(f.Kind), f.Subject, f.Path}, "/"),
 			Kind: findingKinds[f.Kind], Team: f.team, Application: f.Application, Environment: f.Environment, Subject: f.Subject,
 			Object: f.object, Since: f.since, Reason: f.Text})
 	}
 	slices.SortFunc(out, func(x, y api.Finding) int { return strings.Compare(x.ID, y.ID) })
 	out = slices.CompactFunc(out, func(x, y api.Finding) bool { return x.ID == y.ID })
 	return api.Slice(out, func(f api.Finding) string { return f.ID }, page), nil
+}
+
+// Running implements api.Audit.
+func (a auditLog) Running(ctx context.Context, teams api.Teams, page api.Page) (api.List[api.RunningImage], error) {
+	none := api.List[api.RunningImage]{}
+	if a.o.Running == nil {
+		return none, fmt.Errorf("list what runs: this server watches no cluster: %w", api.ErrUnavailable)
+	}
+	a.mu.Lock()
+	governed := a.governed
+	a.mu.Unlock()
+	if governed == nil {
+		return none, fmt.Errorf("list what runs: the environments are still being read: %w", api.ErrUnavailable)
+	}
+	b, err := a.main(ctx)
+	if err != nil {
+		return none, err
+	}
+	running, err := a.o.Running.Running(ctx, governed)
+	if err != nil {
+		return none, err
+	}
+	now := a.now().Truncate(time.Second)
+	out := []api.RunningImage{}
+	for _, r := range running {
+		one := api.RunningImage{Team: b.Applications[r.Application].Spec.Team, Application: r.Application, Environment: r.Environment,
+			Object: r.Workload, Image: r.Digest, At: now}
+		if teams.Includes(one.Team) {
+			out = append(out, one)
+		}
+	}
+	key := func(r api.RunningImage) string {
+		return strings.Join([]string{r.Environment, r.Application, r.Object, r.Image}, "/")
+	}
+	slices.SortFunc(out, func(x, y api.RunningImage) int { return strings.Compare(key(x), key(y)) })
+	out = slices.CompactFunc(out, func(x, y api.RunningImage) bool { return key(x) == key(y) })
+	return api.Slice(out, key, page), nil
 }
 
 // decidedGates are what the gates said in the last decision that has any, and their policy.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/slipway-dev/slipway/internal/app"
 )
 
 // maxDiff bounds what is shown of a change, in bytes.
@@ -12,16 +14,14 @@ const maxDiff = 256 << 10
 
 // diff is what a promotion changes in its folder, as a unified diff; empty where it cannot be read any more.
 func (p *Promotions) diff(ctx context.Context, o *observation) string {
-	before, err := p.o.Forge.ReadFolder(ctx, Environments, o.asked.Base, o.asked.folder())
+	old, err := p.changedAt(ctx, o, o.asked.Base)
 	if err != nil {
 		return ""
 	}
-	after, err := p.o.Forge.ReadFolder(ctx, Environments, o.asked.Head, o.asked.folder())
+	fresh, err := p.changedAt(ctx, o, o.asked.Head)
 	if err != nil {
 		return ""
 	}
-	old, _ := held(before)
-	fresh, _ := held(after)
 	all := map[string]bool{}
 	for name := range old {
 		all[name] = true
@@ -44,4 +44,18 @@ func (p *Promotions) diff(ctx context.Context, o *observation) string {
 		}
 	}
 	return b.String()
+}
+
+// changedAt are the files that a request is about, at a commit.
+func (p *Promotions) changedAt(ctx context.Context, o *observation, commit string) (app.Files, error) {
+	if o.asked.ofGates() {
+		data, digest, err := p.fileAt(ctx, commit, o.asked.Path)
+		if err != nil || digest == nothing {
+			return app.Files{}, err
+		}
+		return app.Files{o.asked.Path: data}, nil
+	}
+	files, err := p.o.Forge.ReadFolder(ctx, Environments, commit, o.asked.folder())
+	out, _ := held(files)
+	return out, err
 }

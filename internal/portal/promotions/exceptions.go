@@ -183,7 +183,10 @@ func (p *Promotions) said(ctx context.Context, o *observation, kind, text string
 // tell gives an event to whoever listens.
 func (p *Promotions) tell(o *observation, kind, text string) {
 	now := p.now()
+	subject := fmt.Sprintf("/teams/%s/applications/%s/promotions/%d", o.asked.Team, o.asked.Application, o.pull.Number)
+	if o.asked.ofGates() {
+		subject = fmt.Sprintf("/policies/changes/%d", o.pull.Number)
+	}
 	p.o.OnEvent(api.Event{At: now, Type: kind, Team: o.asked.Team, Application: o.asked.Application, Environment: o.asked.To,
-		Subject: fmt.Sprintf("/teams/%s/applications/%s/promotions/%d", o.asked.Team, o.asked.Application, o.pull.Number),
-		Summary: text})
+		Subject: subject, Summary: text})
 }

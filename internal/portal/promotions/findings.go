@@ -44,6 +44,9 @@ func (p *Promotions) lookAround(ctx context.Context) error {
 		return err
 	}
 	p.watch(ctx, b)
+	if err := p.decisions.catchUp(ctx); err != nil { // after the branch: a decision is in the log before it is merged
+		return err
+	}
 	if err := p.readChanges(ctx, b.head); err != nil {
 		return err
 	}
@@ -101,18 +104,12 @@ func (p *Promotions) readChange(ctx context.Context, c *changes, e forge.LogEntr
 	touched := map[place]bool{}
 	for _, file := range e.Files {
 		parts := strings.Split(file, "/")
-		if len(parts) < 3 || parts[0] != app.EnvironmentsFolder {
-			continue
-		}
-		if len(parts) == 3 && file == app.EnvironmentFile(parts[1]) {
-			governed, err := p.governedAt(ctx, e.Hash, parts[1])
-			if err != nil {
+		switch {
+		case decidesPromotions(file):
+			if err := p.readGates(ctx, c, e, file); err != nil {
 				return err
 			}
-			c.governed[parts[1]] = governed
-			continue
-		}
-		if len(parts) > 3 {
+		case len(parts) > 3 && parts[0] == app.EnvironmentsFolder:
 			touched[place{parts[1], parts[2]}] = true
 		}
 	}
@@ -124,47 +121,84 @@ func (p *Promotions) readChange(ctx context.Context, c *changes, e forge.LogEntr
 		if err != nil {
 			return err
 		}
-		by := e.Account
-		if by == "" {
-			by = e.Author.Name
-		}
 		c.commits = append(c.commits, promotion.Commit{Environment: at.environment, Application: at.application,
-			Commit: e.Hash, Tree: tree, By: by})
+			Commit: e.Hash, Tree: tree, By: writer(e)})
 		c.at[e.Hash] = e.Time
 	}
 	return nil
 }
 
-// governedAt says whether an environment was governed at a commit. One that cannot be read counts as if it were.
-func (p *Promotions) governedAt(ctx context.Context, commit, environment string) (bool, error) {
-	f, err := p.o.Forge.ReadFile(ctx, Environments, commit, app.EnvironmentFile(environment))
-	if errors.Is(err, forge.ErrNotFound) {
-		return false, nil
+// writer is who wrote a commit.
+func writer(e forge.LogEntry) string {
+	if e.Account != "" {
+		return e.Account
 	}
-	if err != nil {
-		return false, err
+	return e.Author.Name
+}
+
+// readGates takes over what a commit did to a file by which promotions are decided. An environment's counts from when
+// the environment is governed; it is governed until a decision says otherwise, or it is gone.
+func (p *Promotions) readGates(ctx context.Context, c *changes, e forge.LogEntry, file string) error {
+	f, err := p.o.Forge.ReadFile(ctx, Environments, e.Hash, file)
+	gone := errors.Is(err, forge.ErrNotFound)
+	if err != nil && !gone {
+		return err
 	}
-	e, err := app.DecodeEnvironment(f.Path, f.Data)
-	return err != nil || app.Governed(e), nil
+	commit := promotion.Commit{Path: file, Commit: e.Hash, By: writer(e)}
+	if !gone {
+		commit.Tree = string(evidence.DigestOf(f.Data))
+	}
+	if at := app.PlaceOf(file); at.Kind == app.EnvironmentDocument {
+		before := c.governed[at.Environment]
+		if !before || gone { // one that is gone holds nothing; should it come back, it is what it was
+			c.governed[at.Environment] = before || governs(file, f.Data, gone)
+			return nil
+		}
+		c.governed[at.Environment] = governs(file, f.Data, gone) || !p.agreed(commit)
+	}
+	c.commits = append(c.commits, commit)
+	c.at[e.Hash] = e.Time
+	return nil
+}
+
+// governs says whether an environment is governed. One that cannot be read counts as if it were.
+func governs(file string, data []byte, gone bool) bool {
+	e, err := app.DecodeEnvironment(file, data)
+	return !gone && (err != nil || app.Governed(e))
+}
+
+// agreed says whether there is a decision for a file as a commit left it.
+func (p *Promotions) agreed(c promotion.Commit) bool {
+	return slices.ContainsFunc(p.decisions.every(), func(d logged) bool {
+		x := decidedOf(d)
+		return d.Outcome == evidence.Allowed && x.Path == c.Path && x.Tree == c.Tree
+	})
+}
+
+// governedIn are the environments in which everything needs a decision, sorted.
+func (c *changes) governedIn(b branch) []string {
+	out := []string{}
+	for _, e := range sorted(c.governed) {
+		if _, there := b.Environments[e]; there && c.governed[e] {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // detect finds what has no decision behind it.
 func (p *Promotions) detect(ctx context.Context, b branch) error {
-	if err := p.decisions.catchUp(ctx); err != nil {
-		return err
-	}
-	seen := promotion.Seen{Governed: b.governed()}
+	seen := promotion.Seen{Governed: p.changes.governedIn(b)}
+	p.mu.Lock()
+	p.governed = seen.Governed
+	p.mu.Unlock()
 	for _, c := range p.changes.commits {
-		if _, there := b.Applications[c.Application]; there || c.Tree != "" {
+		if _, there := b.Applications[c.Application]; there || c.Tree != "" || c.Path != "" {
 			seen.Commits = append(seen.Commits, c) // an application that is gone everywhere needs no decision to go
 		}
 	}
 	for _, d := range p.decisions.every() {
-		decided, err := p.decidedOf(ctx, d)
-		if err != nil {
-			return err
-		}
-		seen.Decisions = append(seen.Decisions, decided)
+		seen.Decisions = append(seen.Decisions, decidedOf(d))
 	}
 	if p.o.Running != nil {
 		running, err := p.o.Running.Running(ctx, seen.Governed)
@@ -177,47 +211,30 @@ func (p *Promotions) detect(ctx context.Context, b branch) error {
 	return nil
 }
 
-// decidedOf is a decision as far as it matters to what runs. It does not change, and so is remembered.
-func (p *Promotions) decidedOf(ctx context.Context, d logged) (promotion.Decided, error) {
-	if known, remembered := p.settled[d.index]; remembered {
-		return known, nil
-	}
-	out, err := p.readDecided(ctx, d)
-	if err == nil {
-		p.settled[d.index] = out
-	}
-	return out, err
-}
-
-func (p *Promotions) readDecided(ctx context.Context, d logged) (promotion.Decided, error) {
+// decidedOf is a decision as far as it matters to what runs, and to what stands on the branch.
+func decidedOf(d logged) promotion.Decided {
 	_, application, _ := strings.Cut(d.Application, "/")
 	out := promotion.Decided{Index: d.index, Outcome: promotion.Outcome(d.Outcome), Environment: d.To, Application: application,
 		Refers: d.Refers, Tree: d.ManifestsTree}
-	at, image := d.ManifestsCommit, d.Digest()
+	if d.Kind == evidence.OfGates {
+		if out.Path = d.Image.Name; d.Digest() != nothing {
+			out.Tree = string(d.Digest())
+		}
+		return out
+	}
 	if d.Outcome == evidence.RolledBack && d.Restores != nil {
-		out.Tree, image, at = d.Restores.ManifestsTree, d.Restores.Image, ""
-		if asked, _, found, err := read[request](ctx, p.o.Forge, requestPath(d.ManifestsCommit)); err != nil {
-			return out, err
-		} else if found {
-			at = asked.Base
+		out.Tree = d.Restores.ManifestsTree
+	}
+	image, changes := d.Runs()
+	if !changes {
+		return out
+	}
+	for _, one := range append([]evidence.Digest{image}, d.Beside()...) {
+		if one != "" {
+			out.Digests = append(out.Digests, string(one))
 		}
 	}
-	if image != "" {
-		out.Digests = append(out.Digests, string(image))
-	}
-	if !d.Outcome.GoesAhead() && d.Outcome != evidence.RolledBack || at == "" {
-		return out, nil
-	}
-	more, err := p.imagesAt(ctx, at, app.ManifestsFolder(d.To, application))
-	if err != nil {
-		return out, err
-	}
-	for _, digest := range more {
-		if !slices.Contains(out.Digests, digest) {
-			out.Digests = append(out.Digests, digest)
-		}
-	}
-	return out, nil
+	return out
 }
 
 var imageDigests = regexp.MustCompile(`@(sha256:[0-9a-f]{64})`)

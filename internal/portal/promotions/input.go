@@ -25,7 +25,7 @@ func (p *Promotions) inputOf(ctx context.Context, o *observation, to v1alpha1.En
 			Digest: digest, Manifests: asked.Release.Spec.Manifests,
 			Repository: strings.TrimSuffix(p.o.Git, "/") + "/" + source.Repository},
 		Promotion: gate.Promotion{ID: o.state.ID, Head: o.pull.HeadCommit, RequestedAt: asked.At},
-		Approvals: []gate.Approval{}, Freezes: o.branch.freezesOf(asked.To),
+		Approvals: approvalsOf(o), Freezes: o.branch.freezesOf(asked.To),
 		Environment: gate.Environment{Name: asked.To, Kind: environmentKind(to), Labels: labelsOf(to)},
 	}
 	var err error
@@ -34,12 +34,6 @@ func (p *Promotions) inputOf(ctx context.Context, o *observation, to v1alpha1.En
 	}
 	if in.Promotion.Authors, err = p.authorsOf(ctx, *asked); err != nil {
 		return in, err
-	}
-	for _, r := range o.reviews {
-		if r.against == "" && r.Verdict == forge.Approved {
-			in.Approvals = append(in.Approvals, gate.Approval{By: gate.Person{Name: r.Reviewer, Roles: r.roles}, Head: r.Commit,
-				At: r.Submitted})
-		}
 	}
 	for _, w := range o.waivers {
 		by, err := p.person(ctx, w.By.Username, asked.Team)
@@ -55,6 +49,17 @@ func (p *Promotions) inputOf(ctx context.Context, o *observation, to v1alpha1.En
 		in.Source = p.sourceOf(ctx, from, asked.Application, in.Now)
 	}
 	return in, nil
+}
+
+// approvalsOf are the approvals among the reviews that count.
+func approvalsOf(o *observation) []gate.Approval {
+	out := []gate.Approval{}
+	for _, r := range o.reviews {
+		if r.against == "" && r.Verdict == forge.Approved {
+			out = append(out, gate.Approval{By: gate.Person{Name: r.Reviewer, Roles: r.roles}, Head: r.Commit, At: r.Submitted})
+		}
+	}
+	return out
 }
 
 // labelsOf are an environment's labels; there being none is known.

@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/evidence"
 	"github.com/slipway-dev/slipway/internal/promotion"
 	"github.com/slipway-dev/slipway/internal/promotion/gate"
+	"github.com/slipway-dev/slipway/internal/server/access"
 )
 
 // observation is all that was seen of a promotion, at about the same time.
@@ -67,7 +68,8 @@ func (p *Promotions) lookAtRequest(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	if !found && o.pull.State == forge.Open && strings.HasPrefix(o.pull.Head, branchPrefix) {
+	if ours := strings.HasPrefix(o.pull.Head, branchPrefix) || strings.HasPrefix(o.pull.Head, gatesPrefix); !found &&
+		o.pull.State == forge.Open && ours {
 		commits, err := p.o.Forge.Log(ctx, Environments, "", o.pull.HeadCommit)
 		if err != nil {
 			return err
@@ -91,6 +93,9 @@ func (p *Promotions) lookAtRequest(ctx context.Context, o *observation) error {
 	}
 	o.asked = &asked
 	o.state.Application, o.state.Environment = asked.Application, asked.To
+	if asked.ofGates() {
+		o.state.OfGates, o.state.Environment = true, gate.Policies
+	}
 	o.state.Release, o.state.Requester = asked.digest(), asked.By.Username
 	return nil
 }
@@ -147,8 +152,10 @@ func (p *Promotions) lookAtChange(ctx context.Context, o *observation) error {
 		return nil
 	}
 	var err error
-	if o.state.Tree, err = p.tree(ctx, o.pull.HeadCommit, o.asked.folder()); err != nil {
-		return err
+	if !o.asked.ofGates() {
+		if o.state.Tree, err = p.tree(ctx, o.pull.HeadCommit, o.asked.folder()); err != nil {
+			return err
+		}
 	}
 	if o.pull.State != forge.Open {
 		return nil
@@ -156,21 +163,33 @@ func (p *Promotions) lookAtChange(ctx context.Context, o *observation) error {
 	if o.branch, err = p.main(ctx); err != nil {
 		return err
 	}
+	if o.state.Change.Problem = misled(o); o.state.Change.Problem != "" {
+		return nil
+	}
+	if o.asked.ofGates() {
+		o.state.Change.Problem, err = p.gatesProblem(ctx, o)
+		return err
+	}
 	o.state.Change.Problem, err = p.problem(ctx, o)
 	return err
 }
 
+// misled says whether a pull request is not the one that Slipway made of the request.
+func misled(o *observation) string {
+	switch asked, pull := o.asked, o.pull; {
+	case pull.HeadRepository != Environments:
+		return "it comes from the repository " + pull.HeadRepository.String()
+	case pull.Base != mainBranch:
+		return "it goes to the branch " + pull.Base
+	case pull.HeadCommit != asked.Head:
+		return fmt.Sprintf("commit %s was pushed to it, which is not Slipway's", short(pull.HeadCommit))
+	}
+	return ""
+}
+
 // problem compares the pull request with what Slipway made of the request.
 func (p *Promotions) problem(ctx context.Context, o *observation) (string, error) {
-	asked, pull := o.asked, o.pull
-	switch {
-	case pull.HeadRepository != Environments:
-		return "it comes from the repository " + pull.HeadRepository.String(), nil
-	case pull.Base != mainBranch:
-		return "it goes to the branch " + pull.Base, nil
-	case pull.HeadCommit != asked.Head:
-		return fmt.Sprintf("commit %s was pushed to it, which is not Slipway's", short(pull.HeadCommit)), nil
-	}
+	asked := o.asked
 	if _, there := o.branch.Environments[asked.To]; !there {
 		return "there is no environment " + asked.To + " any more", nil
 	}
@@ -242,7 +261,7 @@ func (p *Promotions) readReviews(ctx context.Context, o *observation) error {
 			w.against = r.Reviewer + " reviewed again since"
 		}
 		o.reviews = append(o.reviews, w)
-		if w.against == "" && r.Verdict == forge.Rejected && slices.Contains(w.roles, approver) {
+		if w.against == "" && r.Verdict == forge.Rejected && slices.Contains(w.roles, o.decides()) {
 			reason := strings.TrimSpace(r.Body)
 			if reason == "" {
 				reason = "no reason was given"
@@ -253,8 +272,24 @@ func (p *Promotions) readReviews(ctx context.Context, o *observation) error {
 	return nil
 }
 
-// approver is the role by which somebody's review decides.
+// approver is the role by which somebody's review of a promotion decides.
 const approver = "approver"
+
+// what is what was asked for, in a word.
+func (o *observation) what() string {
+	if o.asked.ofGates() {
+		return "change"
+	}
+	return "promotion"
+}
+
+// decides is the role by which somebody's review decides: for gates, which hold for all teams, that of the platform.
+func (o *observation) decides() string {
+	if o.asked.ofGates() {
+		return string(access.PlatformAdmin)
+	}
+	return approver
+}
 
 // lookAtGates evaluates the gates of an open promotion.
 func (p *Promotions) lookAtGates(ctx context.Context, o *observation) error {
@@ -268,13 +303,17 @@ func (p *Promotions) lookAtGates(ctx context.Context, o *observation) error {
 		return nil
 	}
 	environment := o.branch.Environments[o.asked.To]
-	policy, err := o.branch.policy(environment)
+	inputOf, policyOf := p.inputOf, func() (*gate.Policy, error) { return o.branch.policy(environment) }
+	if o.asked.ofGates() {
+		inputOf, policyOf = p.gatesInput, o.branch.policyOfGates
+	}
+	policy, err := policyOf()
 	if err != nil {
 		o.state.Unjudged = err.Error()
 		return nil
 	}
 	o.policy = policy
-	in, err := p.inputOf(ctx, o, environment)
+	in, err := inputOf(ctx, o, environment)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

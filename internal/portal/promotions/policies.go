@@ -28,7 +28,7 @@ func (p policies) Test(ctx context.Context, t api.PolicyTest) (api.PolicyReport,
 	var records []promotion.Record
 	inputs, byIndex := map[uint64]*gate.Input{}, map[uint64]logged{}
 	for _, d := range p.decisions.every() {
-		if len(d.Gates) == 0 || d.Outcome.Refers() || d.Time.Before(t.From) || !d.Time.Before(t.To) {
+		if d.Kind != evidence.OfPromotion || len(d.Gates) == 0 || d.Outcome.Refers() || d.Time.Before(t.From) || !d.Time.Before(t.To) {
 			continue
 		}
 		in, found, err := p.readInput(ctx, d.Input)
@@ -107,8 +107,10 @@ func reportOf(d logged) gate.Report {
 
 // policyWith gives the policy of an environment where it is still the one with a digest; nil where it is another.
 func (p *Promotions) policyWith(ctx context.Context, digest, environment string) *gate.Policy {
-	if shipped, err := standard(); err == nil && shipped.Digest == digest {
-		return shipped
+	for _, known := range []func() (*gate.Policy, error){standard, standardChanges} {
+		if shipped, err := known(); err == nil && shipped.Digest == digest {
+			return shipped
+		}
 	}
 	b, err := p.main(ctx)
 	if err != nil {

@@ -32,10 +32,10 @@ type Promotions struct {
 	known      map[int]*known
 	listed     bool
 	found      []seenFinding
+	governed   []string // as it was last looked at; nil before
 	wake       chan struct{}
 	authors    map[authorsKey][]gate.Person
 	digests    map[string][]string
-	settled    map[uint64]promotion.Decided
 	lastBranch branch
 }
 
@@ -65,7 +65,7 @@ func New(o Options) (*Promotions, error) {
 	}
 	p := &Promotions{o: o, keys: keys, decisions: newDecisions(o.Log), health: newHealths(o.Tick), changes: newChanges(),
 		known: map[int]*known{}, wake: make(chan struct{}, 1), authors: map[authorsKey][]gate.Person{},
-		digests: map[string][]string{}, settled: map[uint64]promotion.Decided{}}
+		digests: map[string][]string{}}
 	p.builders = append(p.builders, o.Builders...)
 	for _, k := range keys.Keys() {
 		if k.Role == evidence.Builder {

@@ -20,8 +20,16 @@ import (
 
 const mainBranch = app.Branch
 
-// request is who asked for which promotion. It stands at requests/<head>.json, and so is about one commit.
+// request is who asked for which promotion, or for which change of gates. It stands at requests/<head>.json, and so is
+// about one commit.
 type request struct {
+	// Path and Digest are the file of a change of gates and its new content, that of no bytes where the file goes; Before
+	// is the content that it replaces, empty where there is none. All three are empty for a promotion; what follows,
+	// down to By, is for a promotion alone.
+	Path   string          `json:"path,omitempty"`
+	Digest evidence.Digest `json:"digest,omitempty"`
+	Before evidence.Digest `json:"before,omitempty"`
+
 	Team        string           `json:"team"`
 	Application string           `json:"application"`
 	From        string           `json:"from"`
@@ -42,8 +50,14 @@ type request struct {
 
 func (r request) folder() string { return app.Folder(r.To, r.Application) }
 
-// digest is that of the release's image.
+// ofGates says whether a change of gates was asked for, and not a promotion.
+func (r request) ofGates() bool { return r.Path != "" }
+
+// digest is that of the release's image, or of the changed file.
 func (r request) digest() string {
+	if r.ofGates() {
+		return string(r.Digest)
+	}
 	_, digest := app.Image(r.Release.Spec.Image)
 	return digest
 }

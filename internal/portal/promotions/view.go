@@ -24,6 +24,8 @@ type seenView struct {
 	// waits says that an approval would help; against are those whose would not, in lower case.
 	waits   bool
 	against []string
+	// gates is set for a change of gates, of which the summary is empty then.
+	gates *api.GatesChangeSummary
 	// trouble is why it could not be taken further.
 	trouble string
 }
@@ -31,7 +33,10 @@ type seenView struct {
 // show remembers a promotion as it is seen, and what is next.
 func (p *Promotions) show(o *observation, a promotion.Action) {
 	v := seenView{}
-	if o.asked != nil {
+	if o.asked != nil && o.asked.ofGates() {
+		summary := gatesSummary(p.summary(o, a), *o.asked)
+		v.gates = &summary
+	} else if o.asked != nil {
 		v.PromotionSummary = p.summary(o, a)
 		v.waits = o.pull.State == forge.Open && v.State == api.PromotionOpen && o.state.Change.Problem == ""
 		v.against = append(v.against, strings.ToLower(o.asked.By.Username))
@@ -104,6 +109,8 @@ func stateOf(o *observation, a promotion.Action) (api.PromotionState, string) {
 		return api.PromotionRefused, reason
 	case o.pull.State == forge.Closed:
 		return api.PromotionClosed, reason
+	case o.asked.ofGates():
+		return api.PromotionMerged, o.state.Rollout.Status.Text
 	case o.state.Rollout.Status.State == promotion.Success:
 		return api.PromotionHealthy, o.state.Rollout.Status.Text
 	case o.state.Rollout.Status.State == promotion.Failure:
@@ -249,10 +256,12 @@ func (p *Promotions) approval(o *observation, r reviewed) api.Approval {
 		out.Reason = "it asks for changes"
 	case r.against != "":
 		out.Reason = r.against
-	case !slices.Contains(r.roles, approver):
+	case o.asked.ofGates() && !slices.Contains(r.roles, o.decides()):
+		out.Reason = fmt.Sprintf("%s has not the role %s on the platform", r.Reviewer, o.decides())
+	case !slices.Contains(r.roles, o.decides()):
 		out.Reason = fmt.Sprintf("%s has not the role %s in team %s", r.Reviewer, approver, o.asked.Team)
 	case strings.EqualFold(o.asked.By.Username, r.Reviewer):
-		out.Reason = r.Reviewer + " asked for the promotion"
+		out.Reason = r.Reviewer + " asked for the " + o.what()
 	case isAuthor:
 		out.Reason = r.Reviewer + " wrote some of the change"
 	default:

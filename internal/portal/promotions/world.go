@@ -65,24 +65,13 @@ func (p *Promotions) at(ctx context.Context, head string) (branch, error) {
 	return b, nil
 }
 
-// governed are the names of the environments that change by promotions alone, sorted.
-func (b branch) governed() []string {
-	var out []string
-	for _, e := range sorted(b.Environments) {
-		if app.Governed(b.Environments[e]) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
 // policy gives the gates of an environment: the file of its policy's name on the branch, or what Slipway ships.
 func (b branch) policy(e v1alpha1.Environment) (*gate.Policy, error) {
 	name := e.Spec.Policy
 	if name == "" {
 		name = "default"
 	}
-	file := path.Join(policiesFolder, name+".yaml")
+	file := policyFile(name)
 	if data, there := b.files[file]; there {
 		return loaded(file, data)
 	}
@@ -92,6 +81,20 @@ func (b branch) policy(e v1alpha1.Environment) (*gate.Policy, error) {
 	return nil, fmt.Errorf("environment %s names the policy %q, and there is no %s in %s", e.Metadata.Name, name, file,
 		Environments)
 }
+
+// policyOfGates gives the gates of changes of gates, in the same way.
+func (b branch) policyOfGates() (*gate.Policy, error) {
+	file := policyFile(changesPolicy)
+	if data, there := b.files[file]; there {
+		return loaded(file, data)
+	}
+	return standardChanges()
+}
+
+// changesPolicy names the policy of changes of gates.
+const changesPolicy = "changes"
+
+func policyFile(name string) string { return path.Join(policiesFolder, name+".yaml") }
 
 // compiled are policies that were loaded, by the digest of their file: compiling one takes long.
 var compiled sync.Map
@@ -108,8 +111,11 @@ func loaded(file string, data []byte) (*gate.Policy, error) {
 	return policy, err
 }
 
-// standard is the policy that Slipway ships.
-var standard = sync.OnceValues(gate.Default)
+// standard is the policy that Slipway ships, and standardChanges that for changes of gates.
+var (
+	standard        = sync.OnceValues(gate.Default)
+	standardChanges = sync.OnceValues(gate.Changes)
+)
 
 // freezes are the times in which nothing is promoted to some environments.
 type freezes struct {
@@ -122,6 +128,27 @@ type freezes struct {
 	} `json:"freezes"`
 }
 
+// readFreezes reads a file of freezes.
+func readFreezes(data []byte) (all freezes, err error) {
+	text, err := yaml.YAMLToJSON(data)
+	if err != nil {
+		return all, err
+	}
+	strict, err := kjson.UnmarshalStrict(text, &all)
+	if err := errors.Join(append(strict, err)...); err != nil {
+		return all, err
+	}
+	for i, f := range all.Freezes {
+		switch {
+		case f.From.IsZero() || !f.From.Before(f.Until):
+			return all, fmt.Errorf("freezes[%d]: from is to be before until", i)
+		case len(f.Environments) == 0:
+			return all, fmt.Errorf(`freezes[%d]: names no environments; "*" is all`, i)
+		}
+	}
+	return all, nil
+}
+
 // freezesOf are an environment's freeze windows. Where the file cannot be read they are not known: nil.
 func (b branch) freezesOf(environment string) []gate.Freeze {
 	out := []gate.Freeze{}
@@ -129,19 +156,11 @@ func (b branch) freezesOf(environment string) []gate.Freeze {
 	if !there {
 		return out
 	}
-	text, err := yaml.YAMLToJSON(data)
+	all, err := readFreezes(data)
 	if err != nil {
 		return nil
 	}
-	var all freezes
-	strict, err := kjson.UnmarshalStrict(text, &all)
-	if err != nil || len(strict) > 0 {
-		return nil
-	}
 	for _, f := range all.Freezes {
-		if f.From.IsZero() || !f.From.Before(f.Until) {
-			return nil
-		}
 		for _, e := range f.Environments {
 			if e == environment || e == "*" {
 				out = append(out, gate.Freeze{Name: f.Name, Reason: f.Reason, From: f.From, Until: f.Until})

@@ -219,7 +219,7 @@ func (w *world) attest(digest evidence.Digest, commit string) {
 func (w *world) server(f Forge, log Log) *Promotions {
 	w.Helper()
 	mapping, wrong := access.NewMapping("roles", []access.Binding{{Group: "{team}:developers", Role: access.Developer},
-		{Group: "{team}:approvers", Role: access.Approver}})
+		{Group: "{team}:approvers", Role: access.Approver}, {Group: "platform-admins", Role: access.PlatformAdmin}})
 	if len(wrong) > 0 {
 		w.Fatal(wrong)
 	}

@@ -44,6 +44,12 @@ type gate struct {
 // Default is the policy that Slipway ships.
 func Default() (*Policy, error) { return Load("catalog/policies/default.yaml", policies.Default()) }
 
+// Changes is the policy that Slipway ships for changes of gates. They lead to the environment [Policies].
+func Changes() (*Policy, error) { return Load("catalog/policies/changes.yaml", policies.Changes()) }
+
+// Policies is the name by which a policy knows what changes of gates lead to.
+const Policies = "policies"
+
 // Load reads a policy and compiles its expressions. All mistakes come back at once, as
 // [spec.Errors] with their lines.
 func Load(file string, data []byte) (*Policy, error) {

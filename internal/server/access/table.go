@@ -78,9 +78,14 @@ var Table = map[string]Rule{
 	"GET /api/v1/audit/decisions":         anywhere(Viewer),
 	"GET /api/v1/audit/decisions/{index}": anywhere(Viewer),
 	"GET /api/v1/audit/findings":          anywhere(Viewer),
+	"GET /api/v1/audit/running":           anywhere(Viewer),
 	"GET /api/v1/audit/checkpoint":        anywhere(Viewer),
 	"GET /api/v1/audit/export":            long(onPlatform(Auditor)),
 	"POST /api/v1/policies/test":          onPlatform(Auditor),
+	// Gates concern all; whoever promotes may ask for others, and who runs the platform approves, in a review.
+	"POST /api/v1/policies/changes":         anywhere(Developer),
+	"GET /api/v1/policies/changes":          anywhere(Viewer),
+	"GET /api/v1/policies/changes/{number}": anywhere(Viewer),
 
 	// The platform.
 	"GET /api/v1/platform/capabilities": anywhere(Viewer),

@@ -134,12 +134,19 @@ type Audit interface {
 	Checkpoint(ctx context.Context) (Checkpoint, error)
 	// Findings lists what runs or was merged without a decision.
 	Findings(ctx context.Context, teams Teams, page Page) (List[Finding], error)
+	// Running lists the images that run in governed environments, as the cluster says.
+	Running(ctx context.Context, teams Teams, page Page) (List[RunningImage], error)
 }
 
 // Policies are the gates, as data.
 type Policies interface {
 	// Test replays past promotions against changed gates.
 	Test(ctx context.Context, t PolicyTest) (PolicyReport, error)
+	// Propose asks for a change of gates: it opens its pull request.
+	Propose(ctx context.Context, by Actor, change NewGatesChange) (GatesChange, error)
+	// GatesChanges lists the newest first.
+	GatesChanges(ctx context.Context, page Page) (List[GatesChangeSummary], error)
+	GatesChange(ctx context.Context, number int64) (GatesChange, error)
 }
 
 // Platform is the platform below.

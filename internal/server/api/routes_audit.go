@@ -38,6 +38,11 @@ type DecisionPath struct {
 	Index uint64 `path:"index" doc:"place in the log"`
 }
 
+// GatesChangePath is the change of gates of the path.
+type GatesChangePath struct {
+	Number int64 `path:"number" minimum:"1" doc:"of its pull request"`
+}
+
 func (a *API) registerAudit() {
 	back := a.back.Audit
 	g := a.group("audit", "audit log", back != nil)
@@ -55,7 +60,7 @@ func (a *API) registerAudit() {
 		"Show a decision, with the proof that it is in the log", http.StatusOK},
 		func(ctx context.Context, by access.Principal, in *DecisionPath) (Decision, error) {
 			d, err := back.Decision(ctx, in.Index)
-			if err == nil && !visible(by).Includes(d.Team) {
+			if err == nil && d.Path == "" && !visible(by).Includes(d.Team) {
 				// Whoever may not see it is not told that it exists.
 				return Decision{}, fmt.Errorf("decision %d: %w", in.Index, ErrNotFound)
 			}
@@ -65,6 +70,11 @@ func (a *API) registerAudit() {
 		http.StatusOK},
 		func(ctx context.Context, by access.Principal, in *PageQuery) (List[Finding], error) {
 			return paged(*in, nil, func(p Page) (List[Finding], error) { return back.Findings(ctx, visible(by), p) })
+		})
+	handle(g, route{"GET /audit/running", "list-running", "List the images that run in governed environments, as the cluster says",
+		http.StatusOK},
+		func(ctx context.Context, by access.Principal, in *PageQuery) (List[RunningImage], error) {
+			return paged(*in, nil, func(p Page) (List[RunningImage], error) { return back.Running(ctx, visible(by), p) })
 		})
 	handle(g, route{"GET /audit/checkpoint", "get-checkpoint", "Show the log's signed head", http.StatusOK},
 		func(ctx context.Context, _ access.Principal, _ *Empty) (Checkpoint, error) {
@@ -87,6 +97,20 @@ func (a *API) registerPolicies() {
 				return PolicyReport{}, fmt.Errorf("body.from is not before body.to: %w", ErrInvalid)
 			}
 			return back.Test(ctx, in.Body)
+		})
+	handle(g, route{"POST /policies/changes", "propose-gates", "Ask for a change of gates: opens its pull request",
+		http.StatusCreated},
+		func(ctx context.Context, by access.Principal, in *Body[NewGatesChange]) (GatesChange, error) {
+			return back.Propose(ctx, actor(by), in.Body)
+		})
+	handle(g, route{"GET /policies/changes", "list-gates-changes", "List the changes of gates, the newest first", http.StatusOK},
+		func(ctx context.Context, _ access.Principal, in *PageQuery) (List[GatesChangeSummary], error) {
+			return paged(*in, nil, func(p Page) (List[GatesChangeSummary], error) { return back.GatesChanges(ctx, p) })
+		})
+	handle(g, route{"GET /policies/changes/{number}", "get-gates-change", "Show a change of gates with the gates that it has to pass",
+		http.StatusOK},
+		func(ctx context.Context, _ access.Principal, in *GatesChangePath) (GatesChange, error) {
+			return back.GatesChange(ctx, in.Number)
 		})
 }
 

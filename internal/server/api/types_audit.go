@@ -38,13 +38,15 @@ type DecisionQuery struct {
 // DecisionSummary is a decision in a list.
 type DecisionSummary struct {
 	DecisionRef
-	Team        string   `json:"team"`
-	Application string   `json:"application"`
-	Environment string   `json:"environment"`
-	Subject     string   `json:"subject" doc:"image digest"`
-	Commit      string   `json:"commit,omitempty" doc:"of the environments' repository"`
-	Promotion   int64    `json:"promotion,omitempty" doc:"number of the promotion"`
-	Actors      []string `json:"actors" nullable:"false" doc:"user names of who asked, approved, waived"`
+	Team        string `json:"team"`
+	Application string `json:"application"`
+	Environment string `json:"environment"`
+	Subject     string `json:"subject" doc:"image digest"`
+	Commit      string `json:"commit,omitempty" doc:"of the environments' repository"`
+	Promotion   int64  `json:"promotion,omitempty" doc:"number of the promotion, or of the change of gates"`
+	// Path is the file of a change of gates, of which team, application and environment are empty.
+	Path   string   `json:"path,omitempty" doc:"the file, where the decision is about a change of gates; subject is the digest of its content then"`
+	Actors []string `json:"actors" nullable:"false" doc:"user names of who asked, approved, waived"`
 }
 
 // Decision is a decision with everything that is needed to verify it.
@@ -85,7 +87,7 @@ type ExportQuery struct{ From, To time.Time }
 // Finding is something that runs or was merged without a decision.
 type Finding struct {
 	ID          string    `json:"id"`
-	Kind        string    `json:"kind" enum:"image,commit,broken glass" doc:"an image that runs, a commit on a governed branch, or broken glass that nobody answers for"`
+	Kind        string    `json:"kind" enum:"image,commit,gates,broken glass" doc:"an image that runs, a commit on a governed branch, one that changed gates, or broken glass that nobody answers for"`
 	Team        string    `json:"team,omitempty"`
 	Application string    `json:"application,omitempty"`
 	Environment string    `json:"environment"`
@@ -93,6 +95,49 @@ type Finding struct {
 	Object      string    `json:"object,omitempty" doc:"where it was seen" example:"Deployment orders-prod/orders"`
 	Since       time.Time `json:"since"`
 	Reason      string    `json:"reason"`
+}
+
+// RunningImage is an image that runs in a governed environment.
+type RunningImage struct {
+	Team        string    `json:"team,omitempty"`
+	Application string    `json:"application,omitempty"`
+	Environment string    `json:"environment"`
+	Object      string    `json:"object" doc:"what runs it" example:"Pod/orders-7d9c"`
+	Image       string    `json:"image,omitempty" doc:"image digest; absent where it cannot be told"`
+	At          time.Time `json:"at" doc:"when it was seen"`
+}
+
+// NewGatesChange asks for a change of a file by which promotions are decided.
+type NewGatesChange struct {
+	Path    string `json:"path" maxLength:"200" pattern:"^(policies/[a-z0-9-]+\\.yaml|freezes\\.yaml|environments/[a-z0-9-]+/environment\\.yaml)$" doc:"of the environments' repository" example:"policies/default.yaml"`
+	Content string `json:"content,omitempty" maxLength:"262144" doc:"the file's new content"`
+	Remove  bool   `json:"remove,omitempty" doc:"the file goes"`
+	Note    string `json:"note,omitempty" maxLength:"2000" doc:"for the reviewers"`
+}
+
+// GatesChangeSummary is a change of gates in a list.
+type GatesChangeSummary struct {
+	// Number is that of its pull request.
+	Number int64  `json:"number" doc:"of its pull request" example:"43"`
+	Path   string `json:"path" example:"policies/default.yaml"`
+	// Digest is that of the new content.
+	Digest      string         `json:"digest,omitempty" doc:"of the new content; absent where the file goes"`
+	State       PromotionState `json:"state" enum:"open,allowed,refused,merged,healthy,failed,rolled back,closed" doc:"merged is in force"`
+	Reason      string         `json:"reason,omitempty" doc:"why it stands where it stands"`
+	By          Actor          `json:"by"`
+	Opened      time.Time      `json:"opened"`
+	Updated     time.Time      `json:"updated"`
+	PullRequest string         `json:"pullRequest" format:"uri"`
+}
+
+// GatesChange is a change of gates, with the gates that it has to pass itself.
+type GatesChange struct {
+	GatesChangeSummary
+	Gates     []GateResult  `json:"gates" nullable:"false"`
+	Policy    string        `json:"policy" doc:"digest of the gates that were evaluated"`
+	Approvals []Approval    `json:"approvals" nullable:"false"`
+	Decisions []DecisionRef `json:"decisions" nullable:"false" doc:"the oldest first"`
+	Diff      string        `json:"diff,omitempty" doc:"unified diff of the file"`
 }
 
 // PolicyTest asks what changed gates would have said.

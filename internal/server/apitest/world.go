@@ -368,7 +368,39 @@ func (fakeAudit) Findings(context.Context, api.Teams, api.Page) (api.List[api.Fi
 		Subject: release.Digest, Since: Noon, Reason: "no decision"}}}, nil
 }
 
+func (fakeAudit) Running(context.Context, api.Teams, api.Page) (api.List[api.RunningImage], error) {
+	return api.List[api.RunningImage]{Items: []api.RunningImage{{Team: "payments", Application: "orders", Environment: "prod",
+		Object: "Pod/orders-1", Image: release.Digest, At: Noon}}}, nil
+}
+
 type fakePolicies struct{}
+
+var gatesChange = api.GatesChange{GatesChangeSummary: api.GatesChangeSummary{Number: 43, Path: "policies/default.yaml",
+	Digest: "sha256:" + strings.Repeat("0c", 32), State: api.PromotionOpen, Reason: "1 of 1 gates not passed: approvals",
+	By: api.Actor{ID: "p-ada", Username: "ada", Kind: "person"}, Opened: Noon, Updated: Noon,
+	PullRequest: "https://git.example.test/slipway/environments/pulls/43"}, Policy: "sha256:cc",
+	Gates: []api.GateResult{{Name: "approvals", Verdict: api.Fail, Reason: "0 of 1 approvals", Evaluated: Noon,
+		Hint: "ask a platform-admin", Evidence: []api.EvidenceRef{}}},
+	Approvals: []api.Approval{}, Decisions: []api.DecisionRef{}, Diff: "-number: 1\n+number: 2\n"}
+
+func (fakePolicies) Propose(_ context.Context, by api.Actor, n api.NewGatesChange) (api.GatesChange, error) {
+	if strings.Contains(n.Content, "wrong") {
+		return api.GatesChange{}, fault.Invalid(errors.New("policies/default.yaml:3: no such field"), "see the schema")
+	}
+	out := gatesChange
+	out.Path, out.By = n.Path, by
+	return out, nil
+}
+
+func (fakePolicies) GatesChanges(context.Context, api.Page) (api.List[api.GatesChangeSummary], error) {
+	return api.List[api.GatesChangeSummary]{Items: []api.GatesChangeSummary{gatesChange.GatesChangeSummary}}, nil
+}
+
+func (fakePolicies) GatesChange(_ context.Context, number int64) (api.GatesChange, error) {
+	out := gatesChange
+	out.Number = number
+	return out, nil
+}
 
 func (fakePolicies) Test(_ context.Context, t api.PolicyTest) (api.PolicyReport, error) {
 	if strings.Contains(t.Gates, "wrong") {

@@ -14,6 +14,7 @@ import { Status } from '~/components/Status'
 import { Moment } from '~/components/Time'
 import { paths } from '~/lib/paths'
 import { Checks, Keys } from './Checks'
+import { about } from './Decisions'
 import { usePins } from './pins'
 
 /** A decision: what was decided, on what it rested, and the proof, checked in this browser. */
@@ -23,7 +24,7 @@ export function DecisionPage() {
   const d = query.data
   return (
     <Page
-      title={d ? `${d.application} → ${d.environment}` : `Decision ${index}`}
+      title={d ? about(d) : `Decision ${index}`}
       aside={d && <Status state={d.outcome} />}
       crumbs={[{ to: paths.audit, text: 'Audit' }]}
       lead={
@@ -60,15 +61,18 @@ function Details({ decision: d }: { decision: Decision }) {
         <Section title="About">
           <Facts
             facts={[
+              ['File', d.path],
               [
                 'Application',
-                <Link key="app" to={paths.application(d.team, d.application)}>{`${d.team}/${d.application}`}</Link>,
+                !d.path && (
+                  <Link key="app" to={paths.application(d.team, d.application)}>{`${d.team}/${d.application}`}</Link>
+                ),
               ],
               ['Environment', d.environment],
-              ['Image', <Digest key="image" value={d.subject} what="image digest" />],
+              [d.path ? 'Content' : 'Image', <Digest key="subject" value={d.subject} what={d.path ? 'file digest' : 'image digest'} />],
               [
                 'Promotion',
-                d.promotion && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
+                d.promotion && !d.path && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
               ],
               ['Commit', d.commit && <Digest value={d.commit} what="commit of the environments" />],
               ['Policy', <Digest key="policy" value={d.policy} what="policy digest" />],

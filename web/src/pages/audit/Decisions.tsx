@@ -18,7 +18,7 @@ import { sentence } from '~/lib/words'
 import { ExportSection } from './ExportSection'
 import { HeadSection } from './HeadSection'
 
-const outcomes = ['allowed', 'refused', 'broken glass', 'reviewed', 'rolled back'] as const
+const outcomes = ['allowed', 'refused', 'broken glass', 'reviewed', 'rolled back', 'withdrawn'] as const
 
 /** The decisions, the newest first. */
 export function Decisions() {
@@ -94,13 +94,16 @@ function DecisionTable({ filter }: { filter: DecisionFilter }) {
   )
 }
 
+/** What a decision is about: a release on its way, or a file by which promotions are decided. */
+export const about = (d: DecisionSummary): string => d.path ?? `${d.application} → ${d.environment}`
+
 export const decisionColumns: Column<DecisionSummary>[] = [
   {
     heading: 'Decision',
     cell: (d) => (
       <>
         <Link to={paths.decision(d.index)} className="strong">
-          {d.application} → {d.environment}
+          {about(d)}
         </Link>
         <p className="muted small">Entry {d.index}</p>
       </>
@@ -108,10 +111,10 @@ export const decisionColumns: Column<DecisionSummary>[] = [
   },
   { heading: 'Outcome', cell: (d) => <Status state={d.outcome} /> },
   { heading: 'Team', cell: (d) => d.team },
-  { heading: 'Image', cell: (d) => <Digest value={d.subject} what="image digest" /> },
+  { heading: 'Digest', cell: (d) => <Digest value={d.subject} what={d.path ? 'file digest' : 'image digest'} /> },
   {
     heading: 'Promotion',
-    cell: (d) => d.promotion && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
+    cell: (d) => d.promotion && !d.path && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
   },
   { heading: 'Who', cell: (d) => d.actors.join(', ') },
   { heading: 'When', cell: (d) => <Time at={d.at} /> },
