@@ -28,7 +28,9 @@ func newAppListCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the applications of your teams, and what runs where",
-		Args:  usage(cobra.NoArgs),
+		Example: `  slipway app list
+  slipway app list --team payments -o json`,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.connect(cmd.Context())
 			if err != nil {
@@ -225,10 +227,11 @@ func runAppDelete(ctx context.Context, o *appDeleteOptions) error {
 		return err
 	}
 	if !o.Yes {
-		what := "This deletes the application " + ref.String() + " from every environment, with its repository."
-		if o.KeepRepository {
-			what = "This deletes the application " + ref.String() + " from every environment. Its repository stays."
+		a, err := c.Application(ctx, ref.Team, ref.Name)
+		if err != nil {
+			return err
 		}
+		what := "This deletes the application " + ref.String() + ":\n" + parts(a, o.KeepRepository)
 		if err := confirmName(o.Env, what, ref.Name, "slipway app delete "+ref.String()+" --yes"); err != nil {
 			return err
 		}
@@ -238,6 +241,26 @@ func runAppDelete(ctx context.Context, o *appDeleteOptions) error {
 		return err
 	}
 	return show(o.Env, o.Format, d, func() { printDeletion(o.Env, "application "+ref.String(), d) })
+}
+
+// parts are what an application is made of, a line each, for who is about to delete it.
+func parts(a api.Application, keepRepository bool) string {
+	var lines []string
+	for _, d := range a.Deployments {
+		if d.Release != nil {
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("what runs in %s, in the namespace %s %s", d.Environment, d.Namespace, d.URL)))
+		}
+	}
+	if n := len(a.Builds); n > 0 {
+		lines = append(lines, fmt.Sprintf("its builds (%d of the last), their logs and their cache", n))
+	}
+	lines = append(lines, "its images, unless the audit log has decisions about them")
+	if keepRepository {
+		lines = append(lines, "not its repository "+a.Repository)
+	} else {
+		lines = append(lines, "its repository "+a.Repository+", with all issues and pull requests")
+	}
+	return "  " + strings.Join(lines, "\n  ")
 }
 
 func printDeletion(env *Env, what string, d api.Deletion) {
@@ -254,6 +277,7 @@ func printDeletion(env *Env, what string, d api.Deletion) {
 // confirmName asks for a name before something is deleted; instead is the command that does not ask.
 func confirmName(env *Env, what, name, instead string) error {
 	if !env.InTerminal {
+		fmt.Fprintln(env.Err, what)
 		return fault.Invalid(fmt.Errorf("deleting %s needs a confirmation", name), "run `"+instead+"`")
 	}
 	env.printf("%s\nType %s to go on: ", what, name)

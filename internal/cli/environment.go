@@ -35,6 +35,8 @@ func newEnvCreateCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make an environment for a team: a namespace with quota, network policy and access",
+		Long: `Make an environment for a team: a namespace with quota, network policy and access. What runs in the first
+environment of the team's applications comes into it at once, and each release from then on.`,
 		Example: `  slipway env create load-test --ttl 48h
   slipway env create demo --team payments --description "for the fair"`,
 		Args: usage(cobra.ExactArgs(1)),
@@ -107,7 +109,9 @@ func newEnvListCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the environments of your teams, and everyone's",
-		Args:  usage(cobra.NoArgs),
+		Example: `  slipway env list
+  slipway env list -o json`,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.connect(cmd.Context())
 			if err != nil {
@@ -173,6 +177,7 @@ func newEnvShowCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "show [TEAM/]ENVIRONMENT",
 		Short:             "Show an environment",
+		Example:           `  slipway env show load-test`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeFirst(r, environmentNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -231,8 +236,10 @@ type envDeleteOptions struct {
 func newEnvDeleteCommand(env *Env) *cobra.Command {
 	o := &envDeleteOptions{remote: remote{Env: env}}
 	cmd := &cobra.Command{
-		Use:               "delete [TEAM/]ENVIRONMENT",
-		Short:             "Delete a team's environment with everything in it",
+		Use:   "delete [TEAM/]ENVIRONMENT",
+		Short: "Delete a team's environment with everything in it",
+		Example: `  slipway env delete load-test
+  slipway env delete load-test --yes`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeFirst(&o.remote, environmentNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -260,7 +267,7 @@ func runEnvDelete(ctx context.Context, o *envDeleteOptions) error {
 			"it is removed where it was made: in the environments' repository")
 	}
 	if !o.Yes {
-		what := "This deletes the environment " + e.Team + "/" + e.Name + " with everything that runs in it."
+		what := "This deletes the environment " + e.Team + "/" + e.Name + " and its namespace " + e.Namespace + ", with everything in it."
 		if err := confirmName(o.Env, what, e.Name, "slipway env delete "+e.Team+"/"+e.Name+" --yes"); err != nil {
 			return err
 		}

@@ -25,7 +25,9 @@ func newTemplateListCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List templates",
-		Args:  usage(cobra.NoArgs),
+		Example: `  slipway template list
+  slipway template list -o json`,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.connect(cmd.Context())
 			if err != nil {
@@ -62,6 +64,7 @@ func newTemplateShowCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "show [NAMESPACE/]TEMPLATE",
 		Short:             "Show a template: its parameters, and what a run does",
+		Example:           `  slipway template show go-service`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeFirst(r, templateNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
