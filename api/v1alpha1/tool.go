@@ -213,6 +213,10 @@ type Delivery struct {
 	// environments, "workload" for an application in one). It has to keep the engine from applying
 	// anything else than belongs there.
 	Workload map[string]any `json:"workload,omitempty"`
+	// Repository are the objects, in this order, that have a team's own repository delivered into one of its
+	// namespaces, as templates ask for it: rendered over "unit" alone (name, team, label, repoURL, path,
+	// namespace). They have to keep the engine from applying anything elsewhere, and anything that is not for teams.
+	Repository []map[string]any `json:"repository,omitempty"`
 	// Condition is a CEL expression over "object" and "revision" (the commit that was pushed, empty
 	// where it changed nothing of the unit), true when the engine has applied the unit at that
 	// revision and finds it healthy.

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/deliver/keycloak"
 	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal"
+	portalargocd "github.com/slipway-dev/slipway/internal/portal/argocd"
 	portalgitea "github.com/slipway-dev/slipway/internal/portal/gitea"
 )
 
@@ -33,6 +34,7 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	env := cli.SystemEnv(version, adapters)
 	env.GitServers = portal.GitServers{portalgitea.Name: portalgitea.New}
+	env.DeliveryActions = portal.DeliveryActions{portalargocd.Name: portalargocd.Actions}
 	env.Engines = portal.Engines{"argo-workflows": func(c *kube.Client, namespace string, runURL func(ci.Run) string) ci.Engine {
 		return argoworkflows.New(argoworkflows.Options{Dynamic: c.Dynamic, Core: c.Core, Namespace: namespace, RunURL: runURL})
 	}}

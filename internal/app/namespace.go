@@ -34,6 +34,9 @@ type Platform struct {
 	// TeamGroups are the groups of a team's members as the API server sees them; {team} in them
 	// stands for the team's name.
 	TeamGroups []string
+	// TemplateRole is the ClusterRole of what templates may apply, TemplateAccount the service account
+	// ("namespace/name") that applies it; both empty where they apply nothing.
+	TemplateRole, TemplateAccount string
 }
 
 // NamespaceSpec is a namespace that an environment asks for.
@@ -100,6 +103,9 @@ func (n NamespaceSpec) Files(p Platform) (Files, error) {
 	objects = append(objects, n.policies(p)...)
 	if n.Environment.Spec.Access != v1alpha1.AccessNone {
 		objects = append(objects, n.roleBinding(p))
+	}
+	if p.TemplateRole != "" && n.OpenToTemplates() {
+		objects = append(objects, n.templateBinding(p))
 	}
 	out := Files{}
 	for _, o := range objects {
@@ -253,5 +259,20 @@ func (n NamespaceSpec) roleBinding(p Platform) map[string]any {
 		"roleRef": map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
 			"name": n.Environment.Spec.Access},
 		"subjects": subjects,
+	})
+}
+
+// OpenToTemplates says whether the team's templates may apply objects to the namespace: where the team's people may
+// do so by hand, and nothing is governed.
+func (n NamespaceSpec) OpenToTemplates() bool {
+	return n.Team != "" && !Governed(n.Environment) && n.Environment.Spec.Access == v1alpha1.AccessEdit
+}
+
+// templateBinding lets the portal apply what templates hold, here and nowhere else.
+func (n NamespaceSpec) templateBinding(p Platform) map[string]any {
+	namespace, name, _ := strings.Cut(p.TemplateAccount, "/")
+	return n.object("rbac.authorization.k8s.io/v1", "RoleBinding", "templates", map[string]any{
+		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": p.TemplateRole},
+		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": name, "namespace": namespace}},
 	})
 }

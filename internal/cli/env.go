@@ -29,6 +29,8 @@ type Env struct {
 	Adapters deliver.Adapters
 	// GitServers are the adapters by which the server uses the platform's Git server.
 	GitServers portal.GitServers
+	// DeliveryActions are actions of templates that bear a delivery tool's name.
+	DeliveryActions portal.DeliveryActions
 	// Engines are the adapters by which the server has applications built.
 	Engines portal.Engines
 }

@@ -44,6 +44,7 @@ built from proven open-source tools, on a bare Linux machine or on any Kubernete
 		newAppCommand(env),
 		newEnvironmentCommand(env),
 		newTemplateCommand(env),
+		newCatalogCommand(env),
 		newPromoteCommand(env),
 		newPromotionCommand(env),
 		newAuditCommand(env),

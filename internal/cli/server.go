@@ -179,7 +179,7 @@ func (o *serverOptions) portal(ctx context.Context, config server.Config, log *s
 		return nil, invalidConfig(err)
 	}
 	options := portal.Options{Config: *config.Platform, PublicURL: config.PublicURL, DataDir: config.DataDir,
-		GitServers: o.Env.GitServers, Engines: o.Env.Engines, Templates: templates.FS(), Log: log}
+		GitServers: o.Env.GitServers, Engines: o.Env.Engines, DeliveryActions: o.Env.DeliveryActions, Templates: templates.FS(), Log: log}
 	var err error
 	var wrong []spec.Finding
 	if options.Roles, wrong = access.NewMapping("roles", config.Roles); len(wrong) > 0 {

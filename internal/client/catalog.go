@@ -32,3 +32,13 @@ func (c *Client) Graph(ctx context.Context, root api.EntityRef, depth int) (api.
 	}
 	return get[api.Graph](ctx, c, call{route: getGraph, query: q})
 }
+
+// Register takes a file of a team's repository into the catalogue.
+func (c *Client) Register(ctx context.Context, team, address string) (api.Registration, error) {
+	return get[api.Registration](ctx, c, call{route: register, in: []string{team}, body: api.NewRegistration{Address: address}})
+}
+
+// Unregister takes a file out of the catalogue again.
+func (c *Client) Unregister(ctx context.Context, team, address string) error {
+	return c.do(ctx, call{route: unregister, in: []string{team}, query: values("address", address)}, nil)
+}

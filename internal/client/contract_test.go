@@ -103,6 +103,8 @@ func callEverything(t *testing.T, c *Client) {
 	add(c.Entity(ctx, entity))
 	add(Collect(c.Search(ctx, "x"), 0))
 	add(c.Graph(ctx, entity, 2))
+	add(c.Register(ctx, "t", "address"))
+	add(nil, c.Unregister(ctx, "t", "address"))
 	add(Collect(c.Templates(ctx), 0))
 	add(c.Template(ctx, template))
 	add(c.DryRun(ctx, template, nil))

@@ -24,6 +24,8 @@ var (
 	getEntity      = route{"get-entity", "GET", "/catalog/entities/{kind}/{namespace}/{name}", "show an entity"}
 	searchEntities = route{"search-entities", "GET", "/catalog/search", "search the catalogue"}
 	getGraph       = route{"get-graph", "GET", "/catalog/graph", "show what is around an entity"}
+	register       = route{"register-entities", "POST", "/teams/{team}/catalog", "register a file of the catalogue"}
+	unregister     = route{"unregister-entities", "DELETE", "/teams/{team}/catalog", "take a file out of the catalogue"}
 
 	listTemplates = route{"list-templates", "GET", "/templates", "list templates"}
 	getTemplate   = route{"get-template", "GET", "/templates/{namespace}/{name}", "show a template"}

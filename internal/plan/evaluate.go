@@ -12,8 +12,8 @@ import (
 )
 
 // evaluateTool gives a copy of a tool with its expressions evaluated: all of the fields that
-// may hold them, except values and provides, which the unit has, and the delivery application and
-// workload, which are rendered for each unit.
+// may hold them, except values and provides, which the unit has, and the delivery's application,
+// workload and repository, which are rendered for each unit.
 func evaluateTool(scope *expr.Scope, tool v1alpha1.Tool) (v1alpha1.Tool, error) {
 	e := &evaluation{scope: scope}
 	out := tool
@@ -29,10 +29,10 @@ func evaluateTool(scope *expr.Scope, tool v1alpha1.Tool) (v1alpha1.Tool, error) 
 	evaluateField(e, "url", &s.URL)
 	if s.Delivery != nil {
 		delivery := *s.Delivery
-		application, workload := delivery.Application, delivery.Workload
-		delivery.Application, delivery.Workload = nil, nil
+		application, workload, repository := delivery.Application, delivery.Workload, delivery.Repository
+		delivery.Application, delivery.Workload, delivery.Repository = nil, nil, nil
 		evaluateField(e, "delivery", &delivery)
-		delivery.Application, delivery.Workload = application, workload
+		delivery.Application, delivery.Workload, delivery.Repository = application, workload, repository
 		s.Delivery = &delivery
 	}
 	if len(e.errs) > 0 {

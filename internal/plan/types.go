@@ -62,7 +62,7 @@ type Unit struct {
 	Outputs map[string]map[string]any `json:"outputs,omitempty"`
 	// URL is the page a person opens; empty for most.
 	URL string `json:"url,omitempty"`
-	// Tool is the tool with every expression outside Delivery.Application and Delivery.Workload evaluated, nil for packages.
+	// Tool is the tool with every expression outside Delivery's Application, Workload and Repository evaluated, nil for packages.
 	Tool *v1alpha1.Tool `json:"-"`
 	// Package is set for packages.
 	Package *v1alpha1.Package `json:"package,omitempty"`

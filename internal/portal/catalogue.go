@@ -186,18 +186,74 @@ func (t teamsSource) Changes(_ context.Context, position string) (index.Changes,
 	return out, nil
 }
 
-// register adds a catalogue file, and the application that it describes, in one commit.
-func (c *catalogue) register(ctx context.Context, address string) error {
-	p := c.portal
-	l, err := p.parse(address)
+// Register takes a file in for a team.
+func (c *catalogue) Register(ctx context.Context, by api.Actor, team, address string) (api.Registration, error) {
+	ctx = asMaker(ctx, team, c.portal.personOf(by))
+	out := api.Registration{Address: address, Entities: []string{}, Warnings: []api.EntityError{}}
+	l, err := c.ofTeam(ctx, address)
 	if err != nil {
+		return out, err
+	}
+	found, err := c.read(ctx, l)
+	if err != nil {
+		return out, registrationError(err)
+	}
+	warnings, err := c.portal.templates.checkAll(ctx, found)
+	if err != nil {
+		return out, registrationError(err)
+	}
+	out.Warnings = append(out.Warnings, backend.EntityErrors(warnings)...)
+	for _, e := range found {
+		out.Entities = append(out.Entities, e.Ref().String())
+		out.Warnings = append(out.Warnings, backend.EntityErrors(e.Errors)...)
+	}
+	return out, registrationError(c.register(ctx, address))
+}
+
+// Unregister takes a file out for a team.
+func (c *catalogue) Unregister(ctx context.Context, by api.Actor, team, address string) error {
+	ctx = asMaker(ctx, team, c.portal.personOf(by))
+	if _, err := c.ofTeam(ctx, address); err != nil {
 		return err
 	}
-	if err := MayMakeIn(ctx, l.repository.Owner); err != nil {
+	if known, err := (registrar{c}).Registered(ctx, address); err != nil || !known {
+		return errors.Join(err, fault.Hint(fmt.Errorf("%s: %w in the catalogue", address, api.ErrNotFound),
+			"give the address as it was registered; an entity's page shows its file"))
+	}
+	return c.unregister(ctx, address)
+}
+
+// registrationError says of what is wrong with a file that it is the caller's to mend.
+func registrationError(err error) error {
+	var found spec.Errors
+	if errors.As(err, &found) || errors.Is(err, actions.ErrNoEntity) || errors.Is(err, forge.ErrNotFound) {
+		return fault.Hint(fmt.Errorf("%w: %w", err, api.ErrInvalid), "correct the file, push, and register it again")
+	}
+	return err
+}
+
+// ofTeam is a file of the repositories of the team for which ctx makes things.
+func (c *catalogue) ofTeam(ctx context.Context, address string) (placeOfFile, error) {
+	l, err := c.portal.parse(address)
+	if err != nil {
+		return l, err
+	}
+	return l, MayMakeIn(ctx, l.repository.Owner)
+}
+
+// register adds a catalogue file, and the application that it describes, in one commit. A template with mistakes
+// is refused, each with its line: the error is of type spec.Errors.
+func (c *catalogue) register(ctx context.Context, address string) error {
+	p := c.portal
+	l, err := c.ofTeam(ctx, address)
+	if err != nil {
 		return err
 	}
 	found, err := c.read(ctx, l)
 	if err != nil {
+		return err
+	}
+	if _, err := p.templates.checkAll(ctx, found); err != nil {
 		return err
 	}
 	data, err := location(address)
@@ -248,11 +304,8 @@ func (c *catalogue) read(ctx context.Context, l placeOfFile) ([]entity.Entity, e
 
 // unregister takes a catalogue file, and its application, out again.
 func (c *catalogue) unregister(ctx context.Context, address string) error {
-	l, err := c.portal.parse(address)
+	l, err := c.ofTeam(ctx, address)
 	if err != nil {
-		return err
-	}
-	if err := MayMakeIn(ctx, l.repository.Owner); err != nil {
 		return err
 	}
 	if _, err := c.portal.environments.change(ctx, AuthorOf(ctx), "Unregister "+l.repository.String(), func(s *snapshot) (app.Change, error) {

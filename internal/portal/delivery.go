@@ -211,7 +211,7 @@ func (d *delivery) round(ctx context.Context, reminded map[string]time.Time) (wa
 		d.known[name] = w
 		d.mu.Unlock()
 	}
-	errs = append(errs, d.prune(ctx, wanted))
+	errs = append(errs, d.prune(ctx, wanted), d.pruneHandovers(ctx, s))
 	return waiting, errors.Join(errs...)
 }
 
@@ -295,7 +295,7 @@ func (d *delivery) prune(ctx context.Context, wanted map[string]workload) error 
 	}
 	var errs []error
 	for _, live := range list.Items {
-		if names[live.GetName()] || live.GetDeletionTimestamp() != nil {
+		if names[live.GetName()] || live.GetDeletionTimestamp() != nil || live.GetLabels()[labelWorkload] == workloadRepository {
 			continue
 		}
 		d.log.InfoContext(ctx, "no longer delivered", "object", live.GetName())

@@ -36,6 +36,12 @@ func MayMakeIn(ctx context.Context, owner string) error {
 	return nil
 }
 
+// TeamOf is the team for which the run whose context this is makes things; "" outside of a run.
+func TeamOf(ctx context.Context) string {
+	m, _ := ctx.Value(makerKey{}).(maker)
+	return m.team
+}
+
 // AuthorOf is who is the author of what a run makes.
 func AuthorOf(ctx context.Context) forge.Person {
 	m, _ := ctx.Value(makerKey{}).(maker)

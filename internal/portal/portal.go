@@ -47,6 +47,8 @@ type Options struct {
 	Tools map[string]v1alpha1.Tool
 	// Engines are the adapters of what builds.
 	Engines Engines
+	// DeliveryActions are the actions of templates that bear the delivery tool's name.
+	DeliveryActions DeliveryActions
 	// Roles give roles to groups, as the server's configuration does.
 	Roles *access.Mapping
 	// Kube is the cluster; nil where the server is in none.
@@ -129,8 +131,11 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 	p.environments = &repository{forge: git.Forge, account: p.account, log: p.log,
 		name:     forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName},
 		platform: app.Platform{GatewayNamespace: o.Config.Gateway.Namespace, TeamGroups: o.Config.TeamGroups}}
+	if t := o.Config.Templates; t != nil {
+		p.environments.platform.TemplateRole, p.environments.platform.TemplateAccount = t.Role, t.ServiceAccount
+	}
 	p.catalogue = &catalogue{Catalog: backend.Catalog{Index: p.index, Source: p.sourceOf}, portal: p}
-	if p.templates, err = newTemplates(p, o.Templates); err != nil {
+	if p.templates, err = newTemplates(p, o); err != nil {
 		return nil, err
 	}
 	if p.runs, err = newRuns(p, filepath.Join(o.DataDir, "runs")); err != nil {
@@ -175,7 +180,7 @@ func (p *Portal) compose() {
 // Backends are what the API serves.
 func (p *Portal) Backends() api.Backends {
 	all := api.Backends{
-		Catalog: p.catalogue, Templates: p.templates, Runs: p.runs,
+		Catalog: p.catalogue, CatalogFiles: p.catalogue, Templates: p.templates, Runs: p.runs,
 		Applications: p.applications, Environments: p.places,
 		Events: p.events, Webhooks: p,
 	}

@@ -29,6 +29,7 @@ type world struct {
 	dir   string
 	now   time.Time
 	back  api.Backends
+	with  func(*portal.Options)
 }
 
 var (
@@ -36,10 +37,16 @@ var (
 	own = forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName}
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, func(*portal.Options) {}) }
+
+// portalTemplates lets templates apply objects.
+var portalTemplates = config.Templates{Role: "templates", ServiceAccount: "slipway/console"}
+
+// newWorldWith is a world whose portal has other options.
+func newWorldWith(t *testing.T, with func(*portal.Options)) *world {
 	t.Helper()
 	_, f := memforge.New("robot")
-	w := &world{t: t, forge: f, dir: t.TempDir(), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	w := &world{t: t, with: with, forge: f, dir: t.TempDir(), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	w.open(t.Context())
 	return w
 }
@@ -52,7 +59,7 @@ func (w *world) open(ctx context.Context) {
 		w.must(os.MkdirAll(credentials, 0o700))
 		w.must(os.WriteFile(filepath.Join(credentials, name), []byte(text), 0o600))
 	}
-	p, err := portal.New(ctx, portal.Options{
+	options := portal.Options{
 		Config: config.Platform{Name: "dev", Domain: "dev.localhost", Registry: "git.dev.localhost",
 			Git: config.Git{Adapter: "memory", URL: "https://git.dev.localhost", Credentials: credentials,
 				WebhookSecretFile: filepath.Join(credentials, "webhook")},
@@ -66,7 +73,9 @@ func (w *world) open(ctx context.Context) {
 				return forge.Event{}, nil
 			}}
 		}},
-	})
+	}
+	w.with(&options)
+	p, err := portal.New(ctx, options)
 	w.must(err)
 	w.Portal, w.back = p, p.Backends()
 	w.must(p.Begin(ctx))
@@ -376,5 +385,78 @@ func TestPortal_WebhooksAreTakenBySignatureOnly(t *testing.T) {
 	}
 	if err := w.Receive(t.Context(), "elsewhere", good, nil); !errors.Is(err, api.ErrNotFound) {
 		t.Error("unknown source:", err)
+	}
+}
+
+// published puts files into a repository of a team's and gives its address.
+func (w *world) published(team, name string, files map[string]string) string {
+	w.t.Helper()
+	r := forge.Repository{Owner: team, Name: name}
+	w.must(w.forge.EnsureOrganization(w.t.Context(), team))
+	_, err := w.forge.EnsureRepository(w.t.Context(), r, forge.RepositoryOptions{DefaultBranch: "main"})
+	w.must(err)
+	var changes []forge.FileChange
+	for file, text := range files {
+		changes = append(changes, forge.FileChange{Path: file, Data: []byte(text)})
+	}
+	_, err = w.forge.Commit(w.t.Context(), r, forge.Commit{Branch: "main", Message: "m", Changes: changes})
+	w.must(err)
+	return "https://git.dev.localhost/" + r.String() + "/src/branch/main/"
+}
+
+const greeting = `apiVersion: scaffolder.backstage.io/v1beta3
+kind: Template
+metadata: {name: greeting}
+spec:
+  type: service
+  owner: group:default/shop
+  parameters:
+    - properties:
+        name: {type: string, ui:autofocus: true}
+  steps:
+    - id: hello
+      action: debug:log
+      input:
+        message: Hello, ${{ parameters.name | upper }}!
+`
+
+func TestPortal_TemplatesOfTeamsAreCheckedWhenTheyAreRegistered(t *testing.T) {
+	w := newWorld(t)
+	at := w.published("shop", "templates", map[string]string{
+		"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: templates}\nspec: {targets: [./good.yaml]}\n",
+		"good.yaml":         greeting,
+		"filter.yaml":       strings.Replace(greeting, "upper", "uper", 1),
+		"action.yaml":       strings.Replace(greeting, "debug:log", "debug:lgo", 1),
+		"unknown.yaml":      strings.Replace(greeting, "parameters.name |", "parameters.nmae |", 1),
+	})
+	for file, want := range map[string]string{"filter.yaml": `filter.yaml:14:47: spec.steps[0].input.message: no filter is called "uper"`,
+		"action.yaml": `action.yaml:12:15: spec.steps[0].action: no action is called "debug:lgo"`} {
+		_, err := w.back.CatalogFiles.Register(t.Context(), ada, "shop", at+file)
+		if !errors.Is(err, api.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	made, err := w.back.CatalogFiles.Register(t.Context(), ada, "shop", at+"unknown.yaml")
+	if err != nil || len(made.Warnings) == 0 || made.Warnings[0].Line != 14 {
+		t.Errorf("%+v %v", made, err)
+	}
+	w.must(w.back.CatalogFiles.Unregister(t.Context(), ada, "shop", at+"unknown.yaml"))
+	ref := api.TemplateRef{Namespace: "default", Name: "greeting"}
+	if _, err := w.back.Templates.Template(t.Context(), ref); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("an unregistered template: %v", err)
+	}
+	if _, err := w.back.CatalogFiles.Register(t.Context(), ada, "other", at+"good.yaml"); !errors.Is(err, api.ErrDenied) {
+		t.Errorf("another team's: %v", err)
+	}
+	made, err = w.back.CatalogFiles.Register(t.Context(), ada, "shop", at+"catalog-info.yaml")
+	if err != nil || !slices.Contains(made.Entities, "template:default/greeting") {
+		t.Fatalf("%+v %v", made, err)
+	}
+	run, err := w.back.Runs.Start(t.Context(), ada, "shop", ref, map[string]any{"name": "ada"})
+	w.must(err)
+	var lines []string
+	w.must(w.back.Runs.Watch(t.Context(), "shop", run.ID, "", func(e api.RunEvent) error { lines = append(lines, e.Line); return nil }))
+	if !slices.Contains(lines, "Hello, ADA!") {
+		t.Errorf("%q", lines)
 	}
 }

@@ -196,7 +196,10 @@ func (p *Portal) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = r.refresh(ctx)
+	// What namespaces are made of follows the server's configuration.
+	_, err = r.change(ctx, forge.Person{}, "Bring the namespaces up to date", func(*snapshot) (app.Change, error) {
+		return app.Change{}, nil
+	})
 	return err
 }
 

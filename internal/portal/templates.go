@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,12 +38,16 @@ type templates struct {
 	entities []entity.Entity
 }
 
-func newTemplates(p *Portal, own fs.FS) (*templates, error) {
+func newTemplates(p *Portal, o Options) (*templates, error) {
+	own := o.Templates
 	t := &templates{portal: p, own: own, known: map[entity.Ref]*scaffold.Template{}}
 	all := slices.Concat(actions.Fetch(source{p}), actions.Files(), actions.Catalog(registrar{p.catalogue}),
-		actions.Kubernetes(noClusters{}), actions.Wait(sleep))
+		actions.Kubernetes(newClusters(p, o.Kube)), actions.Wait(sleep), actions.Notify(notifier{p}))
 	if p.git.Actions != nil {
 		all = append(all, p.git.Actions(p.git.Forge, p.gitURL)...)
+	}
+	if d := o.Config.Delivery; d != nil && o.DeliveryActions[d.Tool] != nil {
+		all = append(all, o.DeliveryActions[d.Tool](Handovers{p})...)
 	}
 	var err error
 	if t.registry, err = scaffold.NewRegistry(all...); err != nil {
@@ -127,6 +130,34 @@ func (t *templates) load(ctx context.Context, ref entity.Ref) (loaded, error) {
 		}
 	}
 	return out, nil
+}
+
+// checkAll looks at the templates among entities of repositories: mistakes are an error of type spec.Errors, what
+// keeps no template from running is given beside it.
+func (t *templates) checkAll(ctx context.Context, all []entity.Entity) (warnings []spec.Finding, err error) {
+	var wrong []spec.Finding
+	for _, e := range all {
+		if e.Kind != scaffold.Kind {
+			continue
+		}
+		template, err := t.fromRepository(ctx, e)
+		found := spec.Errors{}
+		switch {
+		case errors.As(err, &found):
+			wrong = append(wrong, found...)
+			continue
+		case err != nil:
+			return warnings, err
+		}
+		for _, f := range t.registry.Check(template) {
+			if f.Warning {
+				warnings = append(warnings, f.Finding)
+			} else {
+				wrong = append(wrong, f.Finding)
+			}
+		}
+	}
+	return warnings, spec.AsError(wrong)
 }
 
 func (t *templates) fromRepository(ctx context.Context, e entity.Entity) (*scaffold.Template, error) {
@@ -323,12 +354,4 @@ func (s source) File(ctx context.Context, address string) ([]byte, error) {
 	}
 	f, err := s.git.Forge.ReadFile(ctx, l.repository, l.branch, path.Clean(l.file))
 	return f.Data, err
-}
-
-// noClusters lets no template apply anything by itself: what runs comes through Git.
-type noClusters struct{}
-
-func (noClusters) Cluster(_ context.Context, name string, _ scaffold.User) (actions.Cluster, error) {
-	return nil, fault.Hint(fmt.Errorf("templates apply nothing to cluster %q by themselves: %w", cmp.Or(name, "of the platform"), api.ErrDenied),
-		"put the manifests into the repository's deploy folder; Slipway delivers them from Git")
 }

@@ -93,6 +93,7 @@ var bodies = map[string]any{
 	"POST /api/v1/me/tokens":                              api.NewToken{Name: "x", Scopes: []string{"viewer"}, Days: 1},
 	"PUT /api/v1/people/{person}/access":                  api.Access{Allowed: true},
 	"POST /api/v1/templates/{namespace}/{name}/dry-run":   api.Values{Values: map[string]any{"a": 1}},
+	"POST /api/v1/teams/{team}/catalog":                   api.NewRegistration{Address: "https://git.example.test/payments/x/src/branch/main/catalog-info.yaml"},
 	"POST /api/v1/teams/{team}/template-runs":             api.NewRun{Template: apitest.GoService},
 	"POST /api/v1/teams/{team}/applications":              api.NewApplication{Name: "orders", Template: apitest.GoService},
 	"POST /api/v1/teams/{team}/environments":              api.NewEnvironment{Name: "load-test", Lifetime: "48h"},
@@ -111,7 +112,8 @@ var bodies = map[string]any{
 
 // queries are what some routes cannot do without.
 var queries = map[string]string{
-	"GET /api/v1/catalog/search": "?q=orders", "GET /api/v1/catalog/graph": "?kind=component&name=orders",
+	"DELETE /api/v1/teams/{team}/catalog": "?address=https://git.example.test/payments/x/src/branch/main/catalog-info.yaml",
+	"GET /api/v1/catalog/search":          "?q=orders", "GET /api/v1/catalog/graph": "?kind=component&name=orders",
 	"GET /api/v1/teams/{team}/applications/{application}/logs": "?tail=1",
 }
 
@@ -229,9 +231,11 @@ func TestRoutes_TellTheBackendWhoAsks(t *testing.T) {
 		"ada breaks the glass of payments/orders#1: everything burns", `ada creates environment payments/load-test for "48h"`,
 		"ada creates payments/orders from go-service", "ada deletes environment payments/load-test",
 		"ada deletes payments/orders keep=true",
-		"ada promotes payments/orders from dev to prod", "ada reviews payments/orders#1: true",
+		"ada promotes payments/orders from dev to prod",
+		"ada registers https://git.example.test/payments/x/src/branch/main/catalog-info.yaml for payments", "ada reviews payments/orders#1: true",
 		"ada runs go-service for payments with map[]",
-		"ada tries orders with map[a:1]", "ada waives soak of payments/orders#1",
+		"ada tries orders with map[a:1]",
+		"ada unregisters https://git.example.test/payments/x/src/branch/main/catalog-info.yaml of payments", "ada waives soak of payments/orders#1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

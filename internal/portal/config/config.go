@@ -4,6 +4,7 @@ package config
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/spec"
 )
@@ -25,6 +26,8 @@ type Platform struct {
 	CI *CI `json:"ci,omitempty"`
 	// TeamGroups are the groups of a team's members as the cluster sees them; {team} stands for its name.
 	TeamGroups []string `json:"teamGroups,omitempty"`
+	// Templates is what templates may apply to the cluster by themselves; absent where that is nothing.
+	Templates *Templates `json:"templates,omitempty"`
 	// KeysDir holds the portal's own keys, one a file.
 	KeysDir string `json:"keysDir,omitempty"`
 }
@@ -52,6 +55,14 @@ type Gateway struct {
 type Tool struct {
 	Tool      string `json:"tool"`
 	Namespace string `json:"namespace"`
+}
+
+// Templates is how templates apply objects: as the server's own service account, with a role that each environment
+// binds in its namespace if templates may apply anything there.
+type Templates struct {
+	// Role is the ClusterRole, ServiceAccount the server's own ("namespace/name").
+	Role           string `json:"role"`
+	ServiceAccount string `json:"serviceAccount"`
 }
 
 // CI is what builds applications.
@@ -83,6 +94,9 @@ func (p Platform) Check(report spec.Report) {
 	}
 	if t := p.Delivery; t != nil && (t.Tool == "" || t.Namespace == "") {
 		report("delivery", "", "needs tool and namespace")
+	}
+	if t := p.Templates; t != nil && (t.Role == "" || !strings.Contains(t.ServiceAccount, "/")) {
+		report("templates", "", "needs role and serviceAccount (namespace/name)")
 	}
 	if c := p.CI; c != nil && (c.Adapter == "" || c.Namespace == "") {
 		report("ci", "", "needs adapter and namespace")

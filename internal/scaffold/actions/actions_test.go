@@ -22,7 +22,16 @@ type rig struct {
 	catalogue *MemoryCatalogue
 	cluster   *MemoryCluster
 	slept     []time.Duration
+	told      []Notification
 	log       []string
+}
+
+// told notes what people are told.
+type told struct{ to *[]Notification }
+
+func (n told) Notify(_ context.Context, what Notification) error {
+	*n.to = append(*n.to, what)
+	return nil
 }
 
 func newRig(t *testing.T) *rig {
@@ -33,6 +42,7 @@ func newRig(t *testing.T) *rig {
 	all = append(all, Wait(func(_ context.Context, d time.Duration) error { r.slept = append(r.slept, d); return nil })...)
 	all = append(all, Catalog(r.catalogue)...)
 	all = append(all, Kubernetes(r.cluster)...)
+	all = append(all, Notify(told{&r.told})...)
 	registry, err := scaffold.NewRegistry(all...)
 	if err != nil {
 		t.Fatal(err)

@@ -23,12 +23,25 @@ type Pod struct{ Namespace, Name, Phase string }
 
 // Cluster is a Kubernetes cluster, as far as the person who started the run may use it: the adapter checks that.
 type Cluster interface {
+	Objects
+	Contents
+}
+
+// Objects are what steps apply.
+type Objects interface {
+	// Prepare gives a manifest its namespace where it needs one, and refuses what the run may not apply, or the
+	// cluster would not take. It changes nothing in the cluster.
+	Prepare(ctx context.Context, manifest map[string]any) error
 	// Exists says whether an object is there.
 	Exists(ctx context.Context, o Object) (bool, error)
 	// Apply makes an object, or changes it, by server-side apply.
 	Apply(ctx context.Context, manifest map[string]any) error
-	// Delete removes an object; one that is not there is no error.
+	// Delete removes an object that Apply has made; one that is not there is no error.
 	Delete(ctx context.Context, o Object) error
+}
+
+// Contents are what steps look for.
+type Contents interface {
 	// Serves says whether the cluster knows a kind.
 	Serves(ctx context.Context, group, version, kind string) (bool, error)
 	// Pods are the pods of a namespace, of all where it is "".
@@ -99,6 +112,7 @@ func manifests(c *scaffold.Call) ([]map[string]any, string, error) {
 	if len(trees) == 0 {
 		return nil, "", fmt.Errorf("there is no manifest: give manifest, manifestObject or manifestPath")
 	}
+	trees = unlisted(trees)
 	out := make([]map[string]any, len(trees))
 	for i, tree := range trees {
 		manifest, ok := tree.(map[string]any)
@@ -111,6 +125,21 @@ func manifests(c *scaffold.Call) ([]map[string]any, string, error) {
 		out[i] = manifest
 	}
 	return out, in.ClusterName, nil
+}
+
+// unlisted puts the items of lists, as kubectl prints them, in the lists' places.
+func unlisted(trees []any) []any {
+	var out []any
+	for _, tree := range trees {
+		manifest, _ := tree.(map[string]any)
+		kind, _ := manifest["kind"].(string)
+		if items, ok := manifest["items"].([]any); ok && strings.HasSuffix(kind, "List") {
+			out = append(out, unlisted(items)...)
+		} else {
+			out = append(out, tree)
+		}
+	}
+	return out
 }
 
 // named gives an object with generateName its name.
@@ -163,6 +192,12 @@ func (k applier) apply(ctx context.Context, c *scaffold.Call) (map[string]any, e
 	cluster, err := k.clusters.Cluster(ctx, name, c.User)
 	if err != nil {
 		return nil, err
+	}
+	// All of them first: what is refused is refused before anything is made.
+	for _, manifest := range all {
+		if err := cluster.Prepare(ctx, manifest); err != nil {
+			return nil, fmt.Errorf("%s: %w", objectOf(manifest), err)
+		}
 	}
 	for _, manifest := range all {
 		if err := applyOne(ctx, c, cluster, name, manifest); err != nil {

@@ -133,6 +133,9 @@ func (m *MemoryCluster) Cluster(_ context.Context, name string, _ scaffold.User)
 	return m, nil
 }
 
+// Prepare refuses nothing.
+func (m *MemoryCluster) Prepare(context.Context, map[string]any) error { return nil }
+
 // Exists says whether an object is there.
 func (m *MemoryCluster) Exists(_ context.Context, o Object) (bool, error) {
 	m.mu.Lock()

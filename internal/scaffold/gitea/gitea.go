@@ -1,5 +1,6 @@
 // Package gitea has the action publish:gitea, which makes a repository of a run's workspace. It goes
-// to the platform's own forge, whatever host the template names. internal/app gives it the forge.
+// to the platform's own forge, whatever host the template names; so do the actions by which published templates
+// publish elsewhere (publish:github and its like), with what inputs they share. internal/portal gives it the forge.
 package gitea
 
 import (
@@ -56,13 +57,20 @@ type Options struct {
 	AuthorName, AuthorEmail string
 }
 
-// Actions gives publish:gitea.
+// ids are what templates call it. The others than the first take inputs that mean nothing here.
+var ids = []string{"publish:gitea", "publish:github", "publish:gitlab"}
+
+// Actions gives publish:gitea, and the same under the names that templates for other forges use.
 func Actions(forge Forge, options Options) []scaffold.Action {
 	p := publisher{forge, options}
-	return []scaffold.Action{{ID: "publish:gitea",
-		Description: "Makes a repository of the workspace in the platform's forge.",
-		Input:       input, Outputs: []string{"remoteUrl", "repoContentsUrl", "commitHash"},
-		Run: p.publish, Preview: p.preview, Undo: p.undo}}
+	var out []scaffold.Action
+	for _, id := range ids {
+		out = append(out, scaffold.Action{ID: id,
+			Description: "Makes a repository of the workspace in the platform's forge.",
+			Input:       input, Outputs: []string{"remoteUrl", "repoContentsUrl", "commitHash"},
+			Run: p.publish, Preview: p.preview, Undo: p.undo})
+	}
+	return out
 }
 
 //go:embed input.json

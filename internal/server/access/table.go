@@ -46,6 +46,8 @@ var Table = map[string]Rule{
 	"GET /api/v1/catalog/entities/{kind}/{namespace}/{name}": anywhere(Viewer),
 	"GET /api/v1/catalog/search":                             anywhere(Viewer),
 	"GET /api/v1/catalog/graph":                              anywhere(Viewer),
+	"POST /api/v1/teams/{team}/catalog":                      small(inTeam(Developer)),
+	"DELETE /api/v1/teams/{team}/catalog":                    inTeam(Developer),
 
 	// Templates and their runs.
 	"GET /api/v1/templates":                                  anywhere(Viewer),

@@ -14,6 +14,7 @@ import (
 // Errors wrap those of this package (ErrNotFound and so on).
 type Backends struct {
 	Catalog      Catalog
+	CatalogFiles CatalogFiles
 	Templates    Templates
 	Runs         TemplateRuns
 	Applications Applications
@@ -64,6 +65,13 @@ type Catalog interface {
 	Search(ctx context.Context, text string, page Page) (List[SearchHit], error)
 	// Graph gives what is at most depth relations away from root.
 	Graph(ctx context.Context, root EntityRef, depth int) (Graph, error)
+}
+
+// CatalogFiles are the files that the catalogue reads, each in a repository of a team's.
+type CatalogFiles interface {
+	// Register takes a file in. Templates with mistakes are refused, each mistake with its line.
+	Register(ctx context.Context, by Actor, team, address string) (Registration, error)
+	Unregister(ctx context.Context, by Actor, team, address string) error
 }
 
 // Templates are the golden-path templates.

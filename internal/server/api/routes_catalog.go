@@ -46,6 +46,12 @@ type GraphQuery struct {
 	Depth     int    `query:"depth" minimum:"1" maximum:"5" default:"2" doc:"how many relations away"`
 }
 
+// RegistrationQuery is a registered file of a team's.
+type RegistrationQuery struct {
+	InTeam
+	Address string `query:"address" required:"true" maxLength:"1000" doc:"as it was registered"`
+}
+
 func (a *API) registerCatalog() {
 	back := a.back.Catalog
 	g := a.group("catalog", "software catalogue", back != nil)
@@ -69,5 +75,17 @@ func (a *API) registerCatalog() {
 	handle(g, route{"GET /catalog/graph", "get-graph", "Show what is around an entity", http.StatusOK},
 		func(ctx context.Context, _ access.Principal, in *GraphQuery) (Graph, error) {
 			return back.Graph(ctx, EntityRef{in.Kind, in.Namespace, in.Name}, in.Depth)
+		})
+	files := a.back.CatalogFiles
+	g = a.group("catalog", "software catalogue", files != nil)
+	handle(g, route{"POST /teams/{team}/catalog", "register-entities",
+		"Take a file of entities into the catalogue; mistakes in its templates are refused", http.StatusCreated},
+		func(ctx context.Context, by access.Principal, in *TeamBody[NewRegistration]) (Registration, error) {
+			return files.Register(ctx, actor(by), in.Team, in.Body.Address)
+		})
+	act(g, route{"DELETE /teams/{team}/catalog", "unregister-entities",
+		"Take a file, its entities and its application out again", http.StatusNoContent},
+		func(ctx context.Context, by access.Principal, in *RegistrationQuery) error {
+			return files.Unregister(ctx, actor(by), in.Team, in.Address)
 		})
 }

@@ -91,6 +91,19 @@ type Source struct {
 	URL        string `json:"url,omitempty" format:"uri"`
 }
 
+// NewRegistration asks for a file of entities to be taken into the catalogue.
+type NewRegistration struct {
+	Address string `json:"address" format:"uri" maxLength:"1000" doc:"the file on the platform's Git server, as its pages show it" example:"https://git.dev.localhost/payments/templates/src/branch/main/catalog-info.yaml"`
+}
+
+// Registration is a file that the catalogue reads, now and as it changes.
+type Registration struct {
+	Address  string   `json:"address" format:"uri"`
+	Entities []string `json:"entities" nullable:"false" doc:"references of what it defines" example:"template:default/go-service"`
+	// Warnings keep nothing from being used.
+	Warnings []EntityError `json:"warnings" nullable:"false" doc:"what is wrong with its templates, but keeps none from running"`
+}
+
 // SearchHit is an entity that a search found.
 type SearchHit struct {
 	Entity EntitySummary `json:"entity"`

@@ -34,7 +34,7 @@ type World struct {
 // Backends are the world's.
 func (w *World) Backends() api.Backends {
 	return api.Backends{
-		Catalog: fakeCatalog{}, Templates: fakeTemplates{w}, Runs: fakeRuns{w}, Applications: fakeApplications{w},
+		Catalog: fakeCatalog{w}, CatalogFiles: fakeCatalog{w}, Templates: fakeTemplates{w}, Runs: fakeRuns{w}, Applications: fakeApplications{w},
 		Environments: fakeEnvironments{w}, Promotions: fakePromotions{w}, Exceptions: fakePromotions{w}, Audit: fakeAudit{},
 		Policies: fakePolicies{}, Platform: fakePlatform{}, Events: w, Webhooks: w,
 	}
@@ -63,7 +63,7 @@ var (
 	GoService = api.TemplateRef{Namespace: "default", Name: "go-service"}
 )
 
-type fakeCatalog struct{}
+type fakeCatalog struct{ w *World }
 
 func summaryOf(i int) api.EntitySummary {
 	name := fmt.Sprintf("part-%03d", i)
@@ -104,6 +104,16 @@ func (fakeCatalog) Search(_ context.Context, text string, _ api.Page) (api.List[
 func (fakeCatalog) Graph(_ context.Context, root api.EntityRef, _ int) (api.Graph, error) {
 	return api.Graph{Root: root.String(), Nodes: []api.EntitySummary{summaryOf(1), summaryOf(2)},
 		Edges: []api.GraphEdge{{From: summaryOf(1).Ref, To: summaryOf(2).Ref, Type: "dependsOn"}}}, nil
+}
+
+func (c fakeCatalog) Register(_ context.Context, by api.Actor, team, address string) (api.Registration, error) {
+	return api.Registration{Address: address, Entities: []string{"template:default/go-service"},
+			Warnings: []api.EntityError{{Message: "the template has no parameter \"nmae\"", Path: "spec.steps[0].input", Line: 7}}},
+		c.w.did(by, "registers %s for %s", address, team)
+}
+
+func (c fakeCatalog) Unregister(_ context.Context, by api.Actor, team, address string) error {
+	return c.w.did(by, "unregisters %s of %s", address, team)
 }
 
 type fakeTemplates struct{ w *World }
