@@ -49,7 +49,7 @@ func (j Job) Attest(ctx context.Context) error {
 	for _, s := range statements {
 		envelope, err := evidence.Sign(s, signer)
 		if err == nil {
-			err = store.Attest(ctx, digest, envelope)
+			err = j.patiently(ctx, func() error { return store.Attest(ctx, digest, envelope) })
 		}
 		if err != nil {
 			return err
@@ -58,7 +58,7 @@ func (j Job) Attest(ctx context.Context) error {
 	}
 	signature, err := evidence.SignImage(j.Image, digest, signer)
 	if err == nil {
-		err = store.Sign(ctx, digest, signature)
+		err = j.patiently(ctx, func() error { return store.Sign(ctx, digest, signature) })
 	}
 	if err == nil {
 		j.say("Signed %s", ref)

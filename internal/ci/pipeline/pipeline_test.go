@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/slipway-dev/slipway/internal/evidence"
@@ -266,5 +268,27 @@ func TestForget_RemovesTheApplicationsFolderAlone(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(j.Cache, "*", "*"))
 	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "other" {
 		t.Error(left, err)
+	}
+}
+
+func TestPatiently_WaitsForARegistryAndNotForARefusal(t *testing.T) {
+	var said bytes.Buffer
+	j, calls := Job{Out: &said}, 0
+	err := j.patiently(t.Context(), func() error {
+		if calls++; calls < 3 {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	})
+	if err != nil || calls != 3 || !strings.Contains(said.String(), "unexpected EOF") {
+		t.Errorf("%d calls, %v: %s", calls, err, said.String())
+	}
+	calls = 0
+	err = j.patiently(t.Context(), func() error {
+		calls++
+		return &transport.Error{StatusCode: http.StatusForbidden}
+	})
+	if err == nil || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
 	}
 }

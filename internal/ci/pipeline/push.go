@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/slipway-dev/slipway/internal/evidence"
 )
@@ -55,14 +59,32 @@ func (j Job) Push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := remote.Write(repository.Digest(digest.String()), image, options...); err != nil {
+	if err := j.patiently(ctx, func() error { return remote.Write(repository.Digest(digest.String()), image, options...) }); err != nil {
 		return fmt.Errorf("push %s: %w", repository, err)
 	}
-	if err := remote.Tag(repository.Tag(j.Commit), image, options...); err != nil {
+	if err := j.patiently(ctx, func() error { return remote.Tag(repository.Tag(j.Commit), image, options...) }); err != nil {
 		return fmt.Errorf("tag %s: %w", repository, err)
 	}
 	j.say("Pushed %s@%s", repository, digest)
 	return j.write(resultDigest, []byte(digest.String()))
+}
+
+// outage is how long the registry, or the gateway before it, may be away.
+const outage = 3 * time.Minute
+
+// patiently does again what failed because the registry did not answer, or said that the fault is its own.
+func (j Job) patiently(ctx context.Context, do func() error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := do()
+		var answer *transport.Error
+		if errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithMaxElapsedTime(outage), backoff.WithNotify(func(err error, wait time.Duration) {
+		j.say("The registry does not answer; again in %s: %v", wait.Round(time.Second), err)
+	}))
+	return err
 }
 
 // built is the one image of an OCI layout.
@@ -92,8 +114,8 @@ func (j Job) image(ctx context.Context) (v1.Image, name.Digest, []remote.Option,
 		return nil, name.Digest{}, nil, err
 	}
 	ref := repository.Digest(string(digest))
-	image, err := remote.Image(ref, options...)
-	if err != nil {
+	var image v1.Image
+	if err := j.patiently(ctx, func() (err error) { image, err = remote.Image(ref, options...); return err }); err != nil {
 		return nil, name.Digest{}, nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	return image, ref, options, nil
