@@ -131,6 +131,8 @@ type RuntimeObject struct {
 	// Client registers the tool at the platform's identity provider; the Secret gets its keys
 	// client-id and client-secret beside those of Data.
 	Client *OIDCClient `json:"client,omitempty"`
+	// When is a condition: where it is false the object is not made. Empty means always.
+	When string `json:"when,omitempty"`
 }
 
 // OIDCClient is an OpenID Connect client.
@@ -192,6 +194,8 @@ type Probe struct {
 	Status int `json:"status,omitempty"`
 	// Condition is a CEL expression over "status", "headers" and "body" (JSON where it parses, else text).
 	Condition string `json:"condition,omitempty"`
+	// When is a condition: where it is false the probe is left out. Empty means always.
+	When string `json:"when,omitempty"`
 }
 
 // Credential says where a login lies.

@@ -36,6 +36,9 @@ type IdentityProvider interface {
 	// EnsurePerson makes somebody who is not there yet and puts them into their groups. Somebody who
 	// is there keeps password, name, address and other groups.
 	EnsurePerson(ctx context.Context, person Person) error
+	// People are all who may sign in, with their groups, but for the administrator whom the adapter
+	// acts as. They come without passwords.
+	People(ctx context.Context) ([]Person, error)
 }
 
 // IdentityAccess is how an adapter reaches its provider.
@@ -55,28 +58,61 @@ type Adapters struct {
 	Identity IdentityProviders
 }
 
-// OpenIdentity opens the platform's identity provider.
-func OpenIdentity(ctx context.Context, c *kube.Client, p plan.Plan, providers IdentityProviders, client *http.Client) (IdentityProvider, error) {
+// IdentityRef says which tool signs people in and how its adapter reaches it. It outlives the plan
+// that it comes from: when another tool takes over, the one before is still found.
+type IdentityRef struct {
+	Tool    string `json:"tool"`
+	Adapter string `json:"adapter"`
+	Issuer  string `json:"issuer"`
+	Admin   string `json:"admin"` // namespace/name of a Secret
+}
+
+// IdentityOf is the platform's identity provider; ok is false where it has none.
+func IdentityOf(p plan.Plan) (ref IdentityRef, ok bool) {
 	unit, outputs := provider(p, "identity")
 	if unit == nil || unit.Tool == nil {
-		return nil, fault.Hint(fmt.Errorf("the platform %s has no identity provider", p.Name), "choose a tool for the capability identity")
+		return ref, false
 	}
-	open, ok := providers[unit.Tool.Spec.Adapter]
+	ref = IdentityRef{Tool: unit.Name, Adapter: unit.Tool.Spec.Adapter}
+	ref.Issuer, _ = outputs["issuer"].(string)
+	ref.Admin, _ = outputs["admin"].(string)
+	return ref, true
+}
+
+// Open reads the provider's login and opens its adapter.
+func (r IdentityRef) Open(ctx context.Context, c *kube.Client, providers IdentityProviders, client *http.Client) (IdentityProvider, error) {
+	open, ok := providers[r.Adapter]
 	if !ok {
-		return nil, fault.Hint(fmt.Errorf("no adapter %q speaks to the identity provider %s", unit.Tool.Spec.Adapter, unit.Name),
+		return nil, fault.Hint(fmt.Errorf("no adapter %q speaks to the identity provider %s", r.Adapter, r.Tool),
 			"choose another tool for the capability identity, or correct the tool's field adapter")
 	}
-	issuer, _ := outputs["issuer"].(string)
-	admin, _ := outputs["admin"].(string)
-	namespace, name, ok := strings.Cut(admin, "/")
+	login, err := r.login(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return open(IdentityAccess{Issuer: r.Issuer, Username: string(login["username"]), Password: string(login["password"]), HTTP: client})
+}
+
+// login is that of the provider's administrator.
+func (r IdentityRef) login(ctx context.Context, c *kube.Client) (map[string][]byte, error) {
+	namespace, name, ok := strings.Cut(r.Admin, "/")
 	if !ok {
-		return nil, fmt.Errorf("tool %s: its output identity.admin, %q, is not namespace/name of a Secret", unit.Name, admin)
+		return nil, fmt.Errorf("tool %s: its output identity.admin, %q, is not namespace/name of a Secret", r.Tool, r.Admin)
 	}
 	login, err := ReadSecret(ctx, c, namespace, name)
 	if err != nil {
-		return nil, fmt.Errorf("read the identity provider's login: %w", err)
+		return nil, fmt.Errorf("read the login of the identity provider %s: %w", r.Tool, err)
 	}
-	return open(IdentityAccess{Issuer: issuer, Username: string(login["username"]), Password: string(login["password"]), HTTP: client})
+	return login, nil
+}
+
+// OpenIdentity opens the platform's identity provider.
+func OpenIdentity(ctx context.Context, c *kube.Client, p plan.Plan, providers IdentityProviders, client *http.Client) (IdentityProvider, error) {
+	ref, ok := IdentityOf(p)
+	if !ok {
+		return nil, fault.Hint(fmt.Errorf("the platform %s has no identity provider", p.Name), "choose a tool for the capability identity")
+	}
+	return ref.Open(ctx, c, providers, client)
 }
 
 // registered registers o's client, waiting for a provider that still starts, and gives the keys of

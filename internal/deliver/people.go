@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/fault"
 	"github.com/slipway-dev/slipway/internal/plan"
 	"github.com/slipway-dev/slipway/internal/progress"
+	"github.com/slipway-dev/slipway/internal/spec"
 )
 
 // AdminGroup is the group of those who run the platform. The tools' own data maps it to their roles.
@@ -38,27 +39,46 @@ func (p Person) AllGroups() []string {
 	return slices.Compact(all)
 }
 
-// EnsurePeople makes the platform's people known to its identity provider: the provider's own
-// administrator, who runs the platform, and those that the Platform file lists. First passwords
-// are kept in Secrets in the provider's namespace, one for each person, before they are used.
+// Merged are people of the Platform file and those whom a former identity provider knew, by name:
+// who is in both has the groups of both, and the file's name and address. Left are the names that no
+// first password can be kept for.
+func Merged(listed []v1alpha1.Person, former []Person) (all []v1alpha1.Person, left []string) {
+	all = slices.Clone(listed)
+	for _, person := range former {
+		name := strings.ToLower(person.Name)
+		i := slices.IndexFunc(all, func(p v1alpha1.Person) bool { return p.Name == name })
+		switch {
+		case i >= 0:
+			all[i].Groups = append(slices.Clone(all[i].Groups), person.Groups...)
+			slices.Sort(all[i].Groups)
+			all[i].Groups = slices.Compact(all[i].Groups)
+			all[i].FullName, all[i].Email = cmp.Or(all[i].FullName, person.FullName), cmp.Or(all[i].Email, person.Email)
+		case !spec.IsName(name):
+			left = append(left, person.Name)
+		default:
+			all = append(all, v1alpha1.Person{Name: name, FullName: person.FullName, Email: person.Email, Groups: person.Groups})
+		}
+	}
+	return all, left
+}
+
+// EnsurePeople makes people known to the platform's identity provider: its own administrator, who
+// runs the platform, and those given. First passwords are kept in Secrets in the provider's
+// namespace, one for each person, before they are used.
 func (r Runtime) EnsurePeople(ctx context.Context, p plan.Plan, people []v1alpha1.Person, task *progress.Task) error {
-	unit, outputs := provider(p, "identity")
-	if unit == nil || unit.Tool == nil {
+	ref, ok := IdentityOf(p)
+	if !ok {
 		if len(people) > 0 {
 			return fault.Hint(fmt.Errorf("the platform %s has no identity provider, and yet people", p.Name),
 				"choose a tool for the capability identity, or remove spec.people")
 		}
 		return nil
 	}
-	admin, _ := outputs["admin"].(string)
-	namespace, name, ok := strings.Cut(admin, "/")
-	if !ok {
-		return fmt.Errorf("tool %s: its output identity.admin, %q, is not namespace/name of a Secret", unit.Name, admin)
-	}
-	login, err := ReadSecret(ctx, r.Client, namespace, name)
+	login, err := ref.login(ctx, r.Client)
 	if err != nil {
-		return fmt.Errorf("read the identity provider's login: %w", err)
+		return err
 	}
+	namespace, _, _ := strings.Cut(ref.Admin, "/")
 	all := []Person{{Name: string(login["username"]), FullName: "Platform administrator", Password: string(login["password"]), Groups: []string{AdminGroup}}}
 	for _, person := range people {
 		secret := v1alpha1.RuntimeObject{
@@ -66,10 +86,10 @@ func (r Runtime) EnsurePeople(ctx context.Context, p plan.Plan, people []v1alpha
 			Labels: map[string]string{"cnoe.io/cli-secret": "true", "cnoe.io/package-name": person.Name},
 			Data:   map[string]v1alpha1.RuntimeValue{"username": {Value: person.Name}, "password": {Random: 24}},
 		}
-		if err := r.Ensure(ctx, unit.Namespace, []v1alpha1.RuntimeObject{secret}, task); err != nil {
+		if err := r.Ensure(ctx, namespace, []v1alpha1.RuntimeObject{secret}, task); err != nil {
 			return err
 		}
-		login, err := ReadSecret(ctx, r.Client, unit.Namespace, secret.Name)
+		login, err := ReadSecret(ctx, r.Client, namespace, secret.Name)
 		if err != nil {
 			return fmt.Errorf("read the first password of %s: %w", person.Name, err)
 		}

@@ -22,9 +22,9 @@ func evaluateTool(scope *expr.Scope, tool v1alpha1.Tool) (v1alpha1.Tool, error) 
 	evaluateField(e, "sources", &s.Sources)
 	evaluateField(e, "patches", &s.Patches)
 	evaluateField(e, "drop", &s.Drop)
-	evaluateField(e, "runtime", &s.Runtime)
+	evaluateWanted(e, "runtime", &s.Runtime, func(o v1alpha1.RuntimeObject) string { return o.When })
 	evaluateField(e, "ready", &s.Ready)
-	evaluateField(e, "probes", &s.Probes)
+	evaluateWanted(e, "probes", &s.Probes, func(p v1alpha1.Probe) string { return p.When })
 	evaluateField(e, "credentials", &s.Credentials)
 	evaluateField(e, "url", &s.URL)
 	if s.Delivery != nil {
@@ -51,6 +51,23 @@ type evaluation struct {
 func evaluateField[T any](e *evaluation, name string, field *T) {
 	out := e.value(fieldpath.Child("spec", name), reflect.ValueOf(field).Elem())
 	reflect.ValueOf(field).Elem().Set(out)
+}
+
+// evaluateWanted evaluates the elements of a list whose condition is not false; the expressions of the
+// others may ask for what is not there.
+func evaluateWanted[T any](e *evaluation, name string, field *[]T, when func(T) string) {
+	var wanted []T
+	for i, each := range *field {
+		at := fieldpath.Item(fieldpath.Child("spec", name), i)
+		switch result := e.text(fieldpath.Child(at, "when"), when(each)); result {
+		case "", "true":
+			wanted = append(wanted, e.value(at, reflect.ValueOf(each)).Interface().(T))
+		case "false":
+		default:
+			e.errs = append(e.errs, &expr.Error{Path: fieldpath.Child(at, "when"), Expression: when(each), Reason: "is " + result + ", neither true nor false"})
+		}
+	}
+	*field = wanted
 }
 
 // value gives an evaluated copy.

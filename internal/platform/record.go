@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-dev/slipway/api/v1alpha1"
+	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/fault"
 	"github.com/slipway-dev/slipway/internal/plan"
 	"github.com/slipway-dev/slipway/internal/spec"
@@ -45,11 +46,13 @@ func (r record) locate(err error) error {
 
 // delivered is what was handed over last, so that an `up` without changes has nothing to do.
 type delivered struct {
-	Tree   string    `json:"tree"`   // digest of the rendered tree
-	Images string    `json:"images"` // digest of the images' references and recipes
-	People string    `json:"people"` // digest of the people who were made known
-	Commit string    `json:"commit"` // commit in the platform's repository
-	Time   time.Time `json:"time"`
+	Tree   string `json:"tree"`   // digest of the rendered tree
+	Images string `json:"images"` // digest of the images' references and recipes
+	People string `json:"people"` // digest of the people who were made known
+	Commit string `json:"commit"` // commit in the platform's repository
+	// Identity is the tool that people sign in by.
+	Identity deliver.IdentityRef `json:"identity"`
+	Time     time.Time           `json:"time"`
 }
 
 // readJSON reads name into v; missing says that there is no such file.

@@ -23,6 +23,7 @@ const (
 	stepRepository = "repository"
 	stepHandOver   = "delivery"
 	stepPeople     = "people"
+	stepFormer     = "people/former"
 	stepChecks     = "checks"
 	stepPublish    = "registry"
 )
@@ -112,8 +113,10 @@ func (u *upRun) steps() []step.Step {
 		rest = append(rest, name)
 	}
 	steps = append(steps,
-		// Not before every image is there: from the push on, the delivery tool starts what is new.
-		step.Step{Name: stepRepository, After: slices.Concat([]string{stepCluster, stepRender}, ready(capabilityGit), rest), Message: "push the manifests", Run: u.push},
+		step.Step{Name: stepFormer, After: []string{stepCluster, stepRender}, Message: "look who is known", Run: u.formerPeople},
+		// Not before every image is there: from the push on, the delivery tool starts what is new, and
+		// ends what is no longer wanted.
+		step.Step{Name: stepRepository, After: slices.Concat([]string{stepCluster, stepRender, stepFormer}, ready(capabilityGit), rest), Message: "push the manifests", Run: u.push},
 		step.Step{Name: stepHandOver, After: append([]string{stepRepository}, bootstrap...), Message: "hand over", Run: u.handOver},
 	)
 	if len(u.published()) > 0 {
@@ -128,7 +131,7 @@ func (u *upRun) steps() []step.Step {
 	if signIn == nil {
 		signIn = []string{stepHandOver}
 	}
-	steps = append(steps, step.Step{Name: stepPeople, After: signIn, Message: "make people known", Run: u.people})
+	steps = append(steps, step.Step{Name: stepPeople, After: append([]string{stepFormer}, signIn...), Message: "make people known", Run: u.people})
 	for _, unit := range u.plan.Units {
 		steps = append(steps, step.Step{Name: stepChecks + "/" + unit.Name, After: []string{stepHandOver}, Message: "check", Run: u.check(unit)})
 	}

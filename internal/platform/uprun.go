@@ -13,6 +13,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/slipway-dev/slipway/internal/cluster/pki"
 	"github.com/slipway-dev/slipway/internal/deliver"
@@ -48,6 +49,8 @@ type upRun struct {
 	commit    string            // written by push
 	touched   map[string]bool   // the same: units that the push changed, nil for all
 	contents  map[string]string // the same: commits of packages' contents, by repository URL
+
+	former []deliver.Person // written by formerPeople
 
 	seen sync.Map // units that were seen to be well and left alone, by name
 }
@@ -242,8 +245,39 @@ func (u *upRun) runtime() deliver.Runtime {
 	}}
 }
 
-// people makes those who run the platform, and those whom its file lists, known to the identity
-// provider.
+// formerPeople reads who is known to the identity provider from before, where another takes its place:
+// while that one still runs.
+func (u *upRun) formerPeople(ctx context.Context, t *progress.Task) (string, error) {
+	ref, ok := deliver.IdentityOf(u.plan)
+	before := u.before.Identity
+	if !ok || before.Tool == "" || before.Tool == ref.Tool {
+		return "", step.Skip("people sign in by the same tool as before")
+	}
+	t.Update("ask " + before.Tool + " who is there")
+	asking, cancel := limit(ctx, formerLimit)
+	defer cancel()
+	var err error
+	_ = wait.PollUntilContextCancel(asking, time.Second, true, func(ctx context.Context) (bool, error) {
+		var provider deliver.IdentityProvider
+		if provider, err = before.Open(ctx, u.client, u.adapters.Identity, u.http(u.ca.Certificate)); err == nil {
+			u.former, err = provider.People(ctx)
+		}
+		return !errors.Is(err, deliver.ErrNotYet), nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err != nil: // whoever leaves a broken provider must get away from it
+		return fmt.Sprintf("nobody is carried over from %s (%v); list people in spec.people", before.Tool, err), nil
+	}
+	return fmt.Sprintf("%d people of %s are carried over, with their groups", len(u.former), before.Tool), nil
+}
+
+// formerLimit is how long the former identity provider may take to answer.
+const formerLimit = time.Minute
+
+// people makes those who run the platform, those whom its file lists, and those whom a former identity
+// provider knew, known to the identity provider.
 func (u *upRun) people(ctx context.Context, t *progress.Task) (string, error) {
 	if p := u.provider(capabilityIdentity); p == nil && len(u.record.Platform.Spec.People) == 0 {
 		return "", step.Skip("this platform has no identity provider")
@@ -253,11 +287,15 @@ func (u *upRun) people(ctx context.Context, t *progress.Task) (string, error) {
 	}
 	ctx, cancel := limit(ctx, readyLimit)
 	defer cancel()
-	people := u.record.Platform.Spec.People
+	people, left := deliver.Merged(u.record.Platform.Spec.People, u.former)
 	if err := u.runtime().EnsurePeople(ctx, u.plan, people, t); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d people and the administrator are known", len(people)), nil
+	message := fmt.Sprintf("%d people and the administrator are known", len(people))
+	if len(left) > 0 {
+		message += "; not carried over, since first passwords are kept by names of small letters, digits and hyphens: " + strings.Join(left, ", ")
+	}
+	return message, nil
 }
 
 // peopleDigest tells whether the list of people has changed.
@@ -335,7 +373,8 @@ func (u *upRun) remember(ctx context.Context) error {
 	if err := plan.WriteLock(u.lockPath(), lock); err != nil {
 		return fault.Hint(err, "make the directory of the Platform file writable: the lock belongs beside it")
 	}
-	return writeJSON(u.dir.delivered(), delivered{Tree: u.digest, People: u.peopleDigest(), Commit: u.commit, Time: time.Now().UTC()})
+	identity, _ := deliver.IdentityOf(u.plan)
+	return writeJSON(u.dir.delivered(), delivered{Tree: u.digest, People: u.peopleDigest(), Commit: u.commit, Identity: identity, Time: time.Now().UTC()})
 }
 
 // explain adds what a person can do about a failed step.

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/apitest"
 	"github.com/slipway-dev/slipway/internal/server/limits"
+	"github.com/slipway-dev/slipway/internal/server/oidctest"
 )
 
 func TestLimits_TooManyRequests(t *testing.T) {
@@ -223,6 +225,39 @@ func TestPeople_ShutOutEverywhereAtOnce(t *testing.T) {
 	root.want(http.StatusOK, "GET", "/api/v1/me", nil).json(t, &rootMe)
 	root.want(http.StatusConflict, "PUT", "/api/v1/people/"+rootMe.ID+"/access", api.Access{Reason: "oops"})
 	root.want(http.StatusNotFound, "PUT", "/api/v1/people/p-nobody/access", api.Access{Reason: "who"})
+}
+
+// TestCredentials_OfAFormerProviderAreRefused has another provider take the place of the one before,
+// and then that one come back.
+func TestCredentials_OfAFormerProviderAreRefused(t *testing.T) {
+	f := start(t)
+	ada := user("ada", "payments:developers")
+	browser := f.signIn(ada)
+	lasting := map[string]*caller{"a session": browser, "an API token": f.with(f.apiToken(t, ada, "developer:payments")),
+		"a command line": f.with(f.commandLine(t, ada)), "the provider's own token": f.as(ada)}
+	first, second := f.provider, oidctest.New(t, f.url+callbackPath)
+	second.Now = f.clock.now
+	become := func(p *oidctest.Provider) {
+		f.provider, f.options.Config.OIDC.Issuer = p, p.Issuer
+		f.restart()
+	}
+	become(second)
+	for what, c := range lasting {
+		a := c.get("/api/v1/me")
+		if a.status != http.StatusUnauthorized || len(a.header.Values("WWW-Authenticate")) != 1 {
+			t.Errorf("%s of the former provider: %d %s", what, a.status, a.body)
+		}
+	}
+	// The same name, vouched for by the new one, is somebody new with the roles of their groups there.
+	var me api.Me
+	f.signIn(ada).want(http.StatusOK, "GET", "/api/v1/me", nil).json(t, &me)
+	if me.Username != "ada" || !slices.Equal(me.Grants, []string{"developer:payments"}) {
+		t.Errorf("signed in again as %+v", me)
+	}
+	become(first)
+	if a := lasting["an API token"].get("/api/v1/me"); a.status != http.StatusOK {
+		t.Errorf("an API token, once its provider is back: %d %s", a.status, a.body)
+	}
 }
 
 func TestPeople_CredentialsEndedByTheAdministrator(t *testing.T) {

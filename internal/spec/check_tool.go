@@ -100,7 +100,8 @@ func (c *checker) requirements(s v1alpha1.ToolSpec) {
 			c.add(at, "", "%s is required twice", r.Capability)
 		}
 		seen[r.Capability] = true
-		if _, itself := s.Provides[r.Capability]; itself {
+		// An optional one is for where another tool is chosen for the capability.
+		if _, itself := s.Provides[r.Capability]; itself && !r.Optional {
 			c.add(at, "", "the tool provides %s itself", r.Capability)
 		}
 	}

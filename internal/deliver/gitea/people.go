@@ -37,8 +37,14 @@ func (s *Server) EnsurePerson(ctx context.Context, person deliver.Person) error 
 }
 
 func ensureUser(c *sdk.Client, person deliver.Person) error {
-	_, res, err := c.GetUserInfo(person.Name)
-	if status(res) != http.StatusNotFound {
+	user, res, err := c.GetUserInfo(person.Name)
+	switch {
+	case err == nil && user.SourceID != 0:
+		// The account came by another identity provider, and has no password here yet.
+		_, err = c.AdminEditUser(user.UserName, sdk.EditUserOption{LoginName: user.UserName, Password: person.Password,
+			MustChangePassword: &person.MustChange})
+		return err
+	case status(res) != http.StatusNotFound:
 		return err
 	}
 	_, _, err = c.AdminCreateUser(sdk.CreateUserOption{
@@ -95,4 +101,84 @@ func ensureTeam(c *sdk.Client, organization, name string) (int64, error) {
 		return 0, err
 	}
 	return team.ID, nil
+}
+
+// People are the active users, but for the administrator, with the groups that the server names in its
+// claims: organizations, and their teams.
+func (s *Server) People(ctx context.Context) ([]deliver.Person, error) {
+	c, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.answers(c); err != nil {
+		return nil, err
+	}
+	groups, err := memberships(c)
+	if err != nil {
+		return nil, fmt.Errorf("list the teams of %s: %w", s.access.URL, err)
+	}
+	users, err := pages(func(o sdk.ListOptions) ([]*sdk.User, *sdk.Response, error) {
+		return c.AdminListUsers(sdk.AdminListUsersOptions{ListOptions: o})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the users of %s: %w", s.access.URL, err)
+	}
+	var all []deliver.Person
+	for _, user := range users {
+		if !user.IsActive || user.ProhibitLogin || user.UserName == s.access.Username {
+			continue
+		}
+		all = append(all, deliver.Person{Name: user.UserName, FullName: user.FullName, Email: user.Email, Groups: groups[user.UserName]})
+	}
+	return all, nil
+}
+
+// memberships are everybody's groups by user name, sorted.
+func memberships(c *sdk.Client) (map[string][]string, error) {
+	organizations, err := pages(func(o sdk.ListOptions) ([]*sdk.Organization, *sdk.Response, error) {
+		return c.AdminListOrgs(sdk.AdminListOrgsOptions{ListOptions: o})
+	})
+	if err != nil {
+		return nil, err
+	}
+	groups := map[string][]string{}
+	for _, organization := range organizations {
+		teams, err := pages(func(o sdk.ListOptions) ([]*sdk.Team, *sdk.Response, error) {
+			return c.ListOrgTeams(organization.UserName, sdk.ListTeamsOptions{ListOptions: o})
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, team := range teams {
+			members, err := pages(func(o sdk.ListOptions) ([]*sdk.User, *sdk.Response, error) {
+				return c.ListTeamMembers(team.ID, sdk.ListTeamMembersOptions{ListOptions: o})
+			})
+			if err != nil {
+				return nil, err
+			}
+			for _, member := range members {
+				groups[member.UserName] = append(groups[member.UserName], organization.UserName, organization.UserName+":"+team.Name)
+			}
+		}
+	}
+	for name := range groups {
+		slices.Sort(groups[name])
+		groups[name] = slices.Compact(groups[name])
+	}
+	return groups, nil
+}
+
+// pages calls list for each page until there is no next one.
+func pages[T any](list func(sdk.ListOptions) ([]T, *sdk.Response, error)) ([]T, error) {
+	var all []T
+	for page := 1; ; page++ {
+		some, res, err := list(sdk.ListOptions{Page: page, PageSize: 50})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		if res.NextPage == 0 {
+			return all, nil
+		}
+	}
 }

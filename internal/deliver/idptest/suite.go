@@ -72,6 +72,24 @@ func Run(t *testing.T, issuer string, open func(t *testing.T) deliver.IdentityPr
 			}
 		}
 	})
+	t.Run("all who are there are listed, with their groups", func(t *testing.T) {
+		people, err := open(t).People(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(people, func(p deliver.Person) bool { return p.Name == ada.Name })
+		if i < 0 {
+			t.Fatalf("%s is not among %+v", ada.Name, people)
+		}
+		if people[i].FullName != ada.FullName || people[i].Email != ada.Email || people[i].Password != "" {
+			t.Errorf("listed as %+v", people[i])
+		}
+		for _, group := range []string{team, team + ":developers", team + ":approvers", deliver.AdminGroup} {
+			if !slices.Contains(people[i].Groups, group) {
+				t.Errorf("not in the group %s: %q", group, people[i].Groups)
+			}
+		}
+	})
 	t.Run("a wrong password is refused", func(t *testing.T) {
 		_, err := NewBrowser(http.DefaultTransport, ada.Name, "wrong-password-1").SignIn(tool.config(login).AuthCodeURL("state", oidc.Nonce("nonce")))
 		if !errors.Is(err, ErrRefused) {

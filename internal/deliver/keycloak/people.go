@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/deliver"
@@ -46,16 +48,12 @@ func (s *session) ensurePerson(ctx context.Context, person deliver.Person) error
 		}
 		id = made
 	}
-	var in []struct{ Name string }
-	if err := s.call(ctx, http.MethodGet, "/users/"+url.PathEscape(id)+"/groups", nil, nil, &in); err != nil {
+	in, err := s.groupsOf(ctx, id)
+	if err != nil {
 		return err
 	}
-	member := map[string]bool{}
-	for _, group := range in {
-		member[group.Name] = true
-	}
 	for _, name := range person.AllGroups() {
-		if member[name] {
+		if slices.Contains(in, name) {
 			continue
 		}
 		group, err := s.ensureGroup(ctx, name)
@@ -76,4 +74,53 @@ func (s *session) personNamed(ctx context.Context, name string) (string, error) 
 		return "", err
 	}
 	return found[0].ID, nil
+}
+
+// pageSize is how many people are asked for at once.
+const pageSize = 100
+
+// People are the realm's enabled users, but for the one who bears the administrator's name.
+func (p *Provider) People(ctx context.Context) ([]deliver.Person, error) {
+	s, err := p.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []deliver.Person
+	for first := 0; ; first += pageSize {
+		var some []struct {
+			ID, Username, Email, FirstName, LastName string
+			Enabled                                  bool
+		}
+		query := url.Values{"first": {strconv.Itoa(first)}, "max": {strconv.Itoa(pageSize)}, "briefRepresentation": {"true"}}
+		if err := s.call(ctx, http.MethodGet, "/users", query, nil, &some); err != nil {
+			return nil, fmt.Errorf("list the people of %s: %w", p.access.Issuer, err)
+		}
+		for _, user := range some {
+			if !user.Enabled || user.Username == p.access.Username {
+				continue
+			}
+			person := deliver.Person{Name: user.Username, Email: user.Email, FullName: strings.TrimSpace(user.FirstName + " " + user.LastName)}
+			if person.Groups, err = s.groupsOf(ctx, user.ID); err != nil {
+				return nil, fmt.Errorf("list the groups of %s at %s: %w", user.Username, p.access.Issuer, err)
+			}
+			all = append(all, person)
+		}
+		if len(some) < pageSize {
+			return all, nil
+		}
+	}
+}
+
+// groupsOf are the names of somebody's groups.
+func (s *session) groupsOf(ctx context.Context, id string) ([]string, error) {
+	var in []struct{ Name string }
+	if err := s.call(ctx, http.MethodGet, "/users/"+url.PathEscape(id)+"/groups", url.Values{"max": {"1000"}}, nil, &in); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, group := range in {
+		names = append(names, group.Name)
+	}
+	slices.Sort(names)
+	return names, nil
 }

@@ -189,6 +189,13 @@ func (c *Credentials) admitted(ctx context.Context, id string, bearer bool) (peo
 	if errors.Is(err, people.ErrShut) || errors.Is(err, people.ErrUnknown) {
 		return people.Person{}, shutOut(bearer)
 	}
+	// Nobody vouches any more for whom only a provider from before knew: their groups would stay as
+	// they were for ever.
+	if err == nil && person.Issuer != c.Provider.Issuer() {
+		return people.Person{}, &badCredential{reason: "former provider", bearer: bearer,
+			detail: "it was given while another identity provider signed people in",
+			hint:   "sign in again: in the web interface, or with `slipway login`; make API tokens anew"}
+	}
 	return person, err
 }
 
