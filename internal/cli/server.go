@@ -146,6 +146,9 @@ func runServer(ctx context.Context, o *serverOptions) error {
 		}
 		return errors.Join(invalidConfig(err), behind.Close())
 	}
+	if behind != nil && config.Platform.Git.FollowGroups {
+		behind.FollowGroups(config.OIDC.Issuer, s.People())
+	}
 	listeners, err := s.Listen()
 	if err != nil {
 		err = errors.Join(err, s.Close())

@@ -57,6 +57,7 @@ type Forge interface {
 	sources.Git
 	Repositories
 	Rules
+	Teams
 	PullRequests
 }
 

@@ -82,6 +82,7 @@ type Portal struct {
 	builds       Builds     // nil where nothing is built
 	promoting    *promoting // nil without keys
 
+	roles *access.Mapping
 	// loops run until the server stops; each ends with its context.
 	loops []loop
 	// heard wakes who follows Git, pulls who looks at pull requests.
@@ -100,7 +101,7 @@ type loop struct {
 
 // New opens what lasts. It makes no call to the Git server or the cluster: those may come later.
 func New(ctx context.Context, o Options) (p *Portal, err error) {
-	p = &Portal{config: o.Config, log: o.Log, now: o.Now, gitURL: strings.TrimRight(o.Config.Git.URL, "/")}
+	p = &Portal{config: o.Config, log: o.Log, now: o.Now, roles: o.Roles, gitURL: strings.TrimRight(o.Config.Git.URL, "/")}
 	p.log = cmp.Or(p.log, slog.New(slog.DiscardHandler))
 	if p.now == nil {
 		p.now = time.Now

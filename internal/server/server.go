@@ -159,6 +159,9 @@ const (
 // Handler serves everything that the server serves, but for metrics.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// People are those who have signed in.
+func (s *Server) People() *people.Registry { return s.people }
+
 // Close gives back what New took, for a server that was not run.
 func (s *Server) Close() error {
 	s.drain()

@@ -253,6 +253,30 @@ func (s *subject) people(t *testing.T) {
 	}
 	_, err := s.Forge.User(t.Context(), s.Owner+"-nobody")
 	wantError(t, "an account that is missing", err, forge.ErrNotFound)
+	// One member at a time, others stay; a team that is missing is made.
+	for _, name := range []string{"developers", "readers", "readers"} {
+		if err := s.Forge.Join(t.Context(), forge.Team{Organization: s.Owner, Name: name, Permission: forge.PermissionRead, AllRepositories: true}, ada); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 2 {
+		if err := s.Forge.Leave(t.Context(), team, bob); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Forge.Leave(t.Context(), forge.Team{Organization: s.Owner, Name: "nothing"}, ada); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string][]string{ada: {s.Owner + "/developers", s.Owner + "/readers"}, bob: nil} {
+		u, err := s.Forge.User(t.Context(), name)
+		if diff := cmp.Diff(want, u.Teams); diff != "" || err != nil {
+			t.Error(name, diff, err)
+		}
+	}
+	err = s.Forge.Join(t.Context(), forge.Team{Organization: s.Owner + "-none", Name: "developers"}, ada)
+	wantError(t, "an organization that is missing", err, forge.ErrNotFound)
+	err = s.Forge.Join(t.Context(), team, s.Owner+"-nobody")
+	wantError(t, "an account that is missing", err, forge.ErrNotFound)
 	if err := s.Forge.EnsureOrganization(t.Context(), s.Owner); err != nil {
 		t.Error(err)
 	}

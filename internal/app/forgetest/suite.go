@@ -72,6 +72,8 @@ type reviews interface {
 type people interface {
 	EnsureOrganization(ctx context.Context, name string) error
 	EnsureTeam(ctx context.Context, t forge.Team, members []string) error
+	Join(ctx context.Context, t forge.Team, account string) error
+	Leave(ctx context.Context, t forge.Team, account string) error
 	GrantTeam(ctx context.Context, t forge.Team, repository string) error
 	User(ctx context.Context, name string) (forge.User, error)
 	EnsureUser(ctx context.Context, u forge.User, password string) error

@@ -67,20 +67,15 @@ var units = []sdk.RepoUnitType{sdk.RepoUnitCode, sdk.RepoUnitPulls, sdk.RepoUnit
 	sdk.RepoUnitPackages}
 
 func (f *Forge) team(c *sdk.Client, t forge.Team) (*sdk.Team, error) {
-	teams, res, err := pages(func(o sdk.ListOptions) ([]*sdk.Team, *sdk.Response, error) {
-		return c.ListOrgTeams(t.Organization, sdk.ListTeamsOptions{ListOptions: o})
-	})
+	team, err := teamNamed(c, t)
 	if err != nil {
-		return nil, failed(res, err, "list the teams of %s", t.Organization)
+		return nil, err
 	}
 	permissions := make(map[string]string, len(units))
 	for _, unit := range units {
 		permissions[string(unit)] = string(t.Permission)
 	}
-	for _, team := range teams {
-		if team.Name != t.Name {
-			continue
-		}
+	if team != nil {
 		all := t.AllRepositories
 		res, err := c.EditTeam(team.ID, sdk.EditTeamOption{Name: t.Name, Permission: sdk.AccessMode(t.Permission),
 			IncludesAllRepositories: &all, Units: units, UnitsMap: permissions})
@@ -104,6 +99,56 @@ func (f *Forge) GrantTeam(ctx context.Context, t forge.Team, repository string) 
 	}
 	res, err := c.AddTeamRepository(team.ID, t.Organization, repository)
 	return failed(res, err, "give %s/%s the repository %s", t.Organization, t.Name, repository)
+}
+
+// Join puts an account into a team, and makes the team where it is missing. One that is there keeps its
+// permission.
+func (f *Forge) Join(ctx context.Context, t forge.Team, account string) error {
+	c, err := f.client(ctx, "")
+	if err != nil {
+		return err
+	}
+	team, err := teamNamed(c, t)
+	if err == nil && team == nil {
+		team, err = f.team(c, t)
+	}
+	if err != nil {
+		return err
+	}
+	res, err := c.AddTeamMember(team.ID, account)
+	return failed(res, err, "add %s to %s/%s", account, t.Organization, t.Name)
+}
+
+// Leave takes an account out of a team, where it is in it.
+func (f *Forge) Leave(ctx context.Context, t forge.Team, account string) error {
+	c, err := f.client(ctx, "")
+	if err != nil {
+		return err
+	}
+	team, err := teamNamed(c, t)
+	if team == nil || err != nil {
+		return err
+	}
+	res, err := c.RemoveTeamMember(team.ID, account)
+	if status(res) == http.StatusNotFound {
+		return nil
+	}
+	return failed(res, err, "remove %s from %s/%s", account, t.Organization, t.Name)
+}
+
+// teamNamed finds a team; nil where the organization has none of the name.
+func teamNamed(c *sdk.Client, t forge.Team) (*sdk.Team, error) {
+	teams, res, err := pages(func(o sdk.ListOptions) ([]*sdk.Team, *sdk.Response, error) {
+		return c.ListOrgTeams(t.Organization, sdk.ListTeamsOptions{ListOptions: o})
+	})
+	if err != nil {
+		return nil, failed(res, err, "list the teams of %s", t.Organization)
+	}
+	i := slices.IndexFunc(teams, func(team *sdk.Team) bool { return team.Name == t.Name })
+	if i < 0 {
+		return nil, nil
+	}
+	return teams[i], nil
 }
 
 // User reads an account with its teams.

@@ -32,6 +32,36 @@ func (f *Forge) EnsureTeam(_ context.Context, t forge.Team, members []string) er
 	return nil
 }
 
+// Join puts an account into a team, and makes the team where it is missing.
+func (f *Forge) Join(_ context.Context, t forge.Team, account string) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	if !f.s.owners[t.Organization] || f.s.users[account] == nil {
+		return fmt.Errorf("add %s to %s/%s: %w", account, t.Organization, t.Name, forge.ErrNotFound)
+	}
+	name := t.Organization + "/" + t.Name
+	if f.s.teams[name] == nil {
+		f.s.teams[name] = &team{Team: t}
+	}
+	if in := f.s.teams[name]; !slices.Contains(in.members, account) {
+		in.members = append(in.members, account)
+	}
+	return nil
+}
+
+// Leave takes an account out of a team, where it is in it.
+func (f *Forge) Leave(_ context.Context, t forge.Team, account string) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	if !f.s.owners[t.Organization] {
+		return fmt.Errorf("remove %s from %s/%s: %w", account, t.Organization, t.Name, forge.ErrNotFound)
+	}
+	if in := f.s.teams[t.Organization+"/"+t.Name]; in != nil {
+		in.members = slices.DeleteFunc(in.members, func(member string) bool { return member == account })
+	}
+	return nil
+}
+
 // GrantTeam gives a team its permission on one repository; here every account may read all.
 func (f *Forge) GrantTeam(_ context.Context, t forge.Team, name string) error {
 	f.s.mu.Lock()

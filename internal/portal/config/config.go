@@ -39,6 +39,9 @@ type Git struct {
 	URL     string `json:"url"`
 	// Credentials is a folder with the files username and password.
 	Credentials string `json:"credentials"`
+	// FollowGroups has teams there follow the groups of the identity provider, where that is another
+	// tool than the Git server.
+	FollowGroups bool `json:"followGroups,omitempty"`
 	// WebhookSecretFile holds the secret by which the Git server signs its calls; without one there
 	// are no calls.
 	WebhookSecretFile string `json:"webhookSecretFile,omitempty"`
