@@ -132,6 +132,9 @@ func TestGoldenPath(t *testing.T) {
 		})
 		p.run(t, "kubectl", "-n", "orders-prod", "delete", "deployment", "rogue")
 	})
+
+	// Last: whoever signed in before does not any more.
+	t.Run("another-identity-provider-takes-over", func(t *testing.T) { testSwap(t, p, ada, bob, eve) })
 }
 
 // replaceGreeting changes how the template's service greets, in its program and its test.

@@ -17,6 +17,7 @@ import (
 type person struct {
 	p                            *platform
 	name, password, email, token string
+	renewed                      string // the password at a provider that took over
 }
 
 // team makes an organization with the teams that roles come from, and its members.
@@ -55,8 +56,14 @@ func (p *platform) person(t *testing.T, name string) *person {
 // signIn signs somebody in, and makes an API token with all that they may do.
 func (who *person) signIn(t *testing.T) {
 	t.Helper()
-	portal := who.p.url(t, "console")
 	browser, me := who.p.signIn(t, who.name, who.password)
+	who.makeToken(t, browser, me)
+}
+
+// makeToken makes an API token with all that somebody who has signed in may do.
+func (who *person) makeToken(t *testing.T, browser *http.Client, me signedIn) {
+	t.Helper()
+	portal := who.p.url(t, "console")
 	body, err := json.Marshal(map[string]any{"name": "test", "scopes": me.Grants, "days": 1})
 	if err != nil {
 		t.Fatal(err)

@@ -3,13 +3,16 @@
 package e2e
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,6 +46,9 @@ func testSignIn(t *testing.T, p *platform) {
 	t.Run("console", func(t *testing.T) { signInToConsole(t, p, user, password) })
 	t.Run("argo-cd", func(t *testing.T) { signInToDelivery(t, p, user, password) })
 	t.Run("argo-workflows", func(t *testing.T) { signInToWorkflows(t, p, user, password) })
+	t.Run("git", func(t *testing.T) { signInToGit(t, p, user, password) })
+	t.Run("command-line", func(t *testing.T) { signInAtTheCommandLine(t, p, user, password) })
+	t.Run("service-account", func(t *testing.T) { callAsServiceAccount(t, p) })
 	t.Run("a wrong password", func(t *testing.T) {
 		b := p.stranger(t, user, "wrong-"+password)
 		if page, err := b.SignIn(p.url(t, "console") + "/auth/login"); err == nil {
@@ -89,10 +95,115 @@ func signInToConsole(t *testing.T, p *platform, user, password string) {
 	}
 	logout.Header.Set("Origin", portal)
 	logout.Header.Set("X-CSRF-Token", me.CSRFToken)
-	if page, err := b.Send(logout); err != nil {
+	page, err := b.Send(logout)
+	if err != nil {
 		t.Fatalf("sign out: %v, %s", err, page)
 	}
 	refused(t, b, portal+"/api/v1/me", "after signing out")
+	next := decode[struct{ Redirect string }](t, page.Body).Redirect
+	if strings.HasPrefix(next, "/") {
+		return // the provider has no page for signing out of it
+	}
+	if page, err := b.Do(http.MethodGet, next, nil); err != nil || !strings.HasPrefix(page.URL.String(), portal) {
+		t.Errorf("signing out at the provider ends at %s, %v; want the portal's page", page, err)
+	}
+	b.Password = "wrong-" + password
+	if page, err := b.SignIn(portal + "/auth/login"); !errors.Is(err, idptest.ErrRefused) {
+		t.Errorf("after signing out nobody asks for the password: %s, %v", page, err)
+	}
+}
+
+// signInToGit signs the administrator in to the Git server's pages, whoever asks for the password.
+func signInToGit(t *testing.T, p *platform, user, password string) {
+	git := p.url(t, "gitea")
+	b := p.stranger(t, user, password)
+	const own, administration = "/user/settings", "/-/admin"
+	if page, err := b.Do(http.MethodGet, git+own, nil); err != nil || page.URL.Path == own {
+		t.Errorf("a stranger sees %s, %v", page, err)
+	}
+	if page, err := b.SignIn(git + "/user/login"); err != nil {
+		t.Fatalf("%v\n%s", err, tail(page.Body, 20))
+	}
+	for _, path := range []string{own, administration} {
+		if page, err := b.Do(http.MethodGet, git+path, nil); err != nil || page.URL.Path != path || page.Status != http.StatusOK {
+			t.Errorf("the administrator asks for %s and sees %s, %v", path, page, err)
+		}
+	}
+	if page, err := b.Do(http.MethodGet, git+"/user/logout", nil); err != nil {
+		t.Fatalf("sign out: %v, %s", err, page)
+	}
+	if page, err := b.Do(http.MethodGet, git+own, nil); err != nil || page.URL.Path == own {
+		t.Errorf("after signing out there is %s, %v", page, err)
+	}
+}
+
+// signInAtTheCommandLine confirms the code that the program shows in a browser, as a person would.
+func signInAtTheCommandLine(t *testing.T, p *platform, user, password string) {
+	portal := p.url(t, "console")
+	b := p.stranger(t, user, password)
+	me := signedInAs(t, b, portal)
+	c := p.command(t.Context(), "login")
+	c.Env = append(c.Env, "XDG_CONFIG_HOME="+t.TempDir())
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wrong strings.Builder
+	c.Stderr = &wrong
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	confirmed := false
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		m := regexp.MustCompile(`confirm the code (\S+)`).FindStringSubmatch(lines.Text())
+		if m == nil {
+			continue
+		}
+		req, err := http.NewRequest(http.MethodPost, portal+"/api/v1/device/requests/"+m[1]+"/decision", strings.NewReader(`{"approve": true}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Origin", portal)
+		req.Header.Set("X-CSRF-Token", me.CSRFToken)
+		if page, err := b.Send(req); err != nil || page.Status >= 300 {
+			t.Fatalf("confirm: %s %v %s", page, err, page.Body)
+		}
+		confirmed = true
+	}
+	if err := c.Wait(); err != nil || !confirmed {
+		t.Fatalf("slipway login: %v, confirmed: %v\n%s", err, confirmed, wrong.String())
+	}
+	again := p.command(t.Context(), "template", "list")
+	again.Env = c.Env
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("who has signed in lists templates: %v\n%s", err, out)
+	}
+	leave := p.command(t.Context(), "logout")
+	leave.Env = c.Env
+	if out, err := leave.CombinedOutput(); err != nil {
+		t.Errorf("slipway logout: %v\n%s", err, out)
+	}
+}
+
+// callAsServiceAccount calls the portal with tokens of the cluster's: one that was made for it, and one that
+// was made for somebody else.
+func callAsServiceAccount(t *testing.T, p *platform) {
+	portal := p.url(t, "console")
+	token := func(audience string) string {
+		return strings.TrimSpace(p.run(t, "kubectl", "-n", "default", "create", "token", "default", "--audience", audience))
+	}
+	page, err := getAs(p.client(t), portal+"/api/v1/me", token(portal))
+	if err != nil || decode[signedIn](t, page).Kind != "workload" || len(decode[signedIn](t, page).Grants) != 0 {
+		t.Errorf("a service account is %s, %v", page, err)
+	}
+	if _, err := getAs(p.client(t), portal+"/api/v1/templates", token(portal)); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Errorf("a service account without a role lists templates: %v", err)
+	}
+	if _, err := getAs(p.client(t), portal+"/api/v1/me", token("https://elsewhere.example.com")); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("a token for somebody else: %v", err)
+	}
 }
 
 // signedIn is what the portal says of somebody who has signed in.
