@@ -221,6 +221,9 @@ type Delivery struct {
 	// namespaces, as templates ask for it: rendered over "unit" alone (name, team, label, repoURL, path,
 	// namespace). They have to keep the engine from applying anything elsewhere, and anything that is not for teams.
 	Repository []map[string]any `json:"repository,omitempty"`
+	// Page is a workload's page in the engine's own interface, below the tool's URL, over "unit" as Workload is
+	// ("/applications/${unit.name}"); empty where it has none.
+	Page string `json:"page,omitempty"`
 	// Condition is a CEL expression over "object" and "revision" (the commit that was pushed, empty
 	// where it changed nothing of the unit), true when the engine has applied the unit at that
 	// revision and finds it healthy.

@@ -13,7 +13,7 @@ import (
 
 // evaluateTool gives a copy of a tool with its expressions evaluated: all of the fields that
 // may hold them, except values and provides, which the unit has, and the delivery's application,
-// workload and repository, which are rendered for each unit.
+// workload, repository and page, which are rendered for each unit.
 func evaluateTool(scope *expr.Scope, tool v1alpha1.Tool) (v1alpha1.Tool, error) {
 	e := &evaluation{scope: scope}
 	out := tool
@@ -29,10 +29,10 @@ func evaluateTool(scope *expr.Scope, tool v1alpha1.Tool) (v1alpha1.Tool, error) 
 	evaluateField(e, "url", &s.URL)
 	if s.Delivery != nil {
 		delivery := *s.Delivery
-		application, workload, repository := delivery.Application, delivery.Workload, delivery.Repository
-		delivery.Application, delivery.Workload, delivery.Repository = nil, nil, nil
+		application, workload, repository, page := delivery.Application, delivery.Workload, delivery.Repository, delivery.Page
+		delivery.Application, delivery.Workload, delivery.Repository, delivery.Page = nil, nil, nil, ""
 		evaluateField(e, "delivery", &delivery)
-		delivery.Application, delivery.Workload, delivery.Repository = application, workload, repository
+		delivery.Application, delivery.Workload, delivery.Repository, delivery.Page = application, workload, repository, page
 		s.Delivery = &delivery
 	}
 	if len(e.errs) > 0 {

@@ -168,6 +168,11 @@ func (a *applications) deployment(ctx context.Context, s *snapshot, one v1alpha1
 		d.Reason = "this server watches no cluster"
 		return d
 	}
+	if a.below != nil {
+		if page := a.below.pageOf(e.Metadata.Name + "." + one.Metadata.Name); page != "" {
+			d.Links = append(d.Links, api.Link{URL: page, Title: a.delivery.tool.Tool, Type: "delivery"})
+		}
+	}
 	h := a.delivery.health.of(e.Metadata.Name, one.Metadata.Name)
 	if h.Release != placed.Metadata.Name {
 		d.Health, d.Reason = api.Progressing, "the release is on its way"
@@ -198,6 +203,9 @@ func (a *applications) Application(ctx context.Context, team, name string) (api.
 		{URL: a.gitURL + "/" + one.Spec.Repository, Title: "Repository", Icon: "git", Type: "repository"}}}
 	if out.ApplicationSummary, err = a.summary(ctx, s, one); err != nil {
 		return out, err
+	}
+	if a.below != nil {
+		out.Links = append(out.Links, a.below.links(ctx)...)
 	}
 	if known, err := a.index.Summaries(ctx, []entity.Ref{componentOf(one)}); err == nil && len(known) > 0 {
 		out.Entity = componentOf(one).String()

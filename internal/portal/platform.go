@@ -1,11 +1,13 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -21,6 +23,75 @@ import (
 type below struct {
 	*delivery
 	tools map[string]v1alpha1.Tool
+	// scope is what a tool's URL is evaluated in.
+	scope *expr.Scope
+	// pages are those of workloads, by name: text by text.
+	pages sync.Map
+}
+
+func newBelow(d *delivery, o Options) (*below, error) {
+	c := o.Config
+	scope, err := expr.New(map[string]any{"platform": map[string]any{"name": c.Name, "domain": c.Domain,
+		"scheme": cmp.Or(c.Scheme, "https"), "portSuffix": c.PortSuffix}})
+	if err != nil {
+		return nil, err
+	}
+	return &below{delivery: d, tools: o.Tools, scope: scope}, nil
+}
+
+// page is the page of a tool's own interface that a person opens; empty where it has none.
+func (b *below) page(tool v1alpha1.Tool) string {
+	v, err := b.scope.Value(tool.Spec.URL)
+	if err != nil {
+		b.log.Warn("a tool's page cannot be shown", "tool", tool.Metadata.Name, "error", err)
+		return ""
+	}
+	text, _ := v.(string)
+	return text
+}
+
+// pageOf is the page of an application in an environment, in the delivery tool's own interface.
+func (b *below) pageOf(name string) string {
+	if known, ok := b.pages.Load(name); ok {
+		return known.(string)
+	}
+	page := ""
+	tool := b.tools[b.tool.Tool]
+	if d := tool.Spec.Delivery; d != nil && d.Page != "" {
+		scope, err := expr.New(map[string]any{"unit": map[string]any{"name": name}})
+		if err == nil {
+			var v any
+			v, err = scope.Value(d.Page)
+			if path, ok := v.(string); ok {
+				page = b.page(tool) + path
+			}
+		}
+		if err != nil {
+			b.log.Warn("a workload's page cannot be shown", "tool", b.tool.Tool, "error", err)
+		}
+	}
+	b.pages.Store(name, page)
+	return page
+}
+
+// links are the ways into the tools that an application is built, kept and delivered by.
+func (b *below) links(ctx context.Context) []api.Link {
+	units, err := b.units(ctx)
+	if err != nil {
+		b.log.WarnContext(ctx, "the tools cannot be linked", "error", err)
+	}
+	var out []api.Link
+	for _, capability := range []string{"delivery", "workflow", "ci", "registry", "observability"} {
+		for _, u := range units {
+			_, provides := u.tool.Spec.Provides[capability]
+			address := b.page(u.tool)
+			known := slices.ContainsFunc(out, func(l api.Link) bool { return l.URL == address })
+			if provides && address != "" && !known {
+				out = append(out, api.Link{URL: address, Title: u.tool.Metadata.Name, Type: capability})
+			}
+		}
+	}
+	return out
 }
 
 // unitState is how a tool is.
@@ -94,8 +165,15 @@ func (b *below) Capabilities(ctx context.Context) ([]api.Capability, error) {
 	out := []api.Capability{}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		u := chosen[name]
-		out = append(out, api.Capability{Name: name, Tool: u.tool.Metadata.Name, Version: u.tool.Spec.Version, State: u.state,
-			Reason: u.reason, Links: []api.Link{}})
+		one := api.Capability{Name: name, Tool: u.tool.Metadata.Name, Description: u.tool.Spec.Description,
+			Version: u.tool.Spec.Version, State: u.state, Reason: u.reason, Links: []api.Link{}}
+		if address := b.page(u.tool); address != "" {
+			one.Links = append(one.Links, api.Link{URL: address, Title: "Open " + u.tool.Metadata.Name})
+		}
+		if u.tool.Spec.Website != "" {
+			one.Links = append(one.Links, api.Link{URL: u.tool.Spec.Website, Title: "Website", Type: "website"})
+		}
+		out = append(out, one)
 	}
 	return out, nil
 }

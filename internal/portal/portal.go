@@ -147,7 +147,9 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 		if p.delivery, err = newDelivery(p, o); err != nil {
 			return nil, err
 		}
-		p.below = &below{p.delivery, o.Tools}
+		if p.below, err = newBelow(p.delivery, o); err != nil {
+			return nil, err
+		}
 	}
 	p.compose()
 	if c := o.Config.CI; c != nil && o.Kube != nil {

@@ -42,7 +42,7 @@ func (c *checker) expressions() {
 				switch name {
 				case "application":
 					names = deliveryNames
-				case "workload", "repository":
+				case "workload", "repository", "page":
 					names = workloadNames
 				}
 				c.expressionsIn(fieldpath.Child(at, name), v, names)

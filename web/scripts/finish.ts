@@ -35,7 +35,7 @@ export function finish(): Plugin {
           compressible.test(entry.name) ? await pack(file) : (await readFile(file)).length,
         )
       }
-      const first = ['index.html', 'theme.js', 'favicon.svg', ...needed]
+      const first = ['index.html', 'theme.js', 'favicon.svg', ...needed, ...(await fonts(dir, needed))]
       const weight = first.reduce((sum, name) => sum + (weights.get(name) ?? 0), 0)
       const all = [...weights.values()].reduce((a, b) => a + b, 0)
       console.log(
@@ -61,6 +61,19 @@ function firstView(bundle: Rollup.OutputBundle): string[] {
     for (const imported of file.imports) take(imported)
   }
   for (const file of Object.values(bundle)) if (file.type === 'chunk' && file.isEntry) take(file.fileName)
+  return [...found]
+}
+
+/** The fonts that styles name for plain text; those for other letters are loaded where such letters stand. */
+async function fonts(dir: string, names: string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const name of names.filter((n) => n.endsWith('.css'))) {
+    const css = await readFile(path.join(dir, name), 'utf8')
+    for (const [rule] of css.matchAll(/@font-face\s*\{[^}]*\}/g)) {
+      const url = /url\(["']?\/?([^"')]+)/.exec(rule)?.[1]
+      if (url && /unicode-range:\s*U\+(?:\?\?|0+-0*FF)/i.test(rule)) found.add(url)
+    }
+  }
   return [...found]
 }
 

@@ -2,6 +2,7 @@ package promotions
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,12 @@ func TestGates_NobodyApprovesOwnChange(t *testing.T) {
 		w.must(err)
 		if len(l.Items) == 1 != waits {
 			t.Errorf("waits for %s: %d", name, len(l.Items))
+		}
+		for _, s := range l.Items {
+			if s.Progress == nil || s.Progress.Passed+len(s.Progress.Waits) != s.Progress.Total ||
+				!slices.ContainsFunc(s.Progress.Waits, func(w api.WaitingGate) bool { return w.Name == "approvals" }) {
+				t.Errorf("progress in the list: %+v", s.Progress)
+			}
 		}
 	}
 }

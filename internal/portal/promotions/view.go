@@ -60,6 +60,9 @@ func (p *Promotions) summary(o *observation, a promotion.Action) api.PromotionSu
 		From: o.asked.From, To: o.asked.To, Release: releaseOf(o.asked.Release), By: o.asked.By, Opened: o.pull.Created,
 		Updated: o.pull.Updated, PullRequest: o.pull.URL}
 	s.State, s.Reason = stateOf(o, a)
+	if o.pull.State == forge.Open && o.state.Report != nil {
+		s.Progress = progressOf(o.state.Report.Results)
+	}
 	for _, d := range o.decided {
 		if d.Time.After(s.Updated) {
 			s.Updated = d.Time
@@ -70,6 +73,19 @@ func (p *Promotions) summary(o *observation, a promotion.Action) api.PromotionSu
 		}
 	}
 	return s
+}
+
+// progressOf counts the gates that pass, and names the ones that do not.
+func progressOf(results []gate.GateResult) *api.GateProgress {
+	out := &api.GateProgress{Total: len(results), Waits: []api.WaitingGate{}}
+	for _, r := range results {
+		if r.Status == gate.Pass || r.Status == gate.Waived {
+			out.Passed++
+			continue
+		}
+		out.Waits = append(out.Waits, api.WaitingGate{Name: r.Gate, Verdict: verdicts[r.Status], Reason: r.Reason})
+	}
+	return out
 }
 
 // refersTo says whether one of some decisions is of an outcome and about an earlier one.

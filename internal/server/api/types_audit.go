@@ -164,12 +164,14 @@ type PolicyChange struct {
 
 // Capability is what the platform can do, and the tool that does it.
 type Capability struct {
-	Name    string      `json:"name" example:"git"`
-	Tool    string      `json:"tool"`
-	Version string      `json:"version,omitempty"`
-	State   HealthState `json:"state" enum:"healthy,progressing,degraded,missing,unknown"`
-	Reason  string      `json:"reason,omitempty"`
-	Links   []Link      `json:"links" nullable:"false"`
+	Name string `json:"name" example:"git"`
+	Tool string `json:"tool"`
+	// Description says what the tool is.
+	Description string      `json:"description,omitempty"`
+	Version     string      `json:"version,omitempty"`
+	State       HealthState `json:"state" enum:"healthy,progressing,degraded,missing,unknown"`
+	Reason      string      `json:"reason,omitempty"`
+	Links       []Link      `json:"links" nullable:"false"`
 	// Outputs are what the capability's contract gives, secrets left out.
 	Outputs map[string]string `json:"outputs,omitempty" doc:"what its contract gives, secrets left out"`
 }

@@ -51,6 +51,22 @@ type PromotionSummary struct {
 	PullRequest string         `json:"pullRequest" format:"uri"`
 	BrokenGlass bool           `json:"brokenGlass,omitempty"`
 	Unreviewed  bool           `json:"unreviewed,omitempty" doc:"the glass was broken, and no second person has looked yet"`
+	// Progress is absent before the gates were evaluated, and once it was decided.
+	Progress *GateProgress `json:"progress,omitempty" doc:"how its gates stand; absent before they were evaluated, and once it was decided"`
+}
+
+// GateProgress is how far a promotion is with its gates.
+type GateProgress struct {
+	Passed int           `json:"passed" doc:"gates that pass or are waived"`
+	Total  int           `json:"total"`
+	Waits  []WaitingGate `json:"waits" nullable:"false" doc:"the gates that do not pass"`
+}
+
+// WaitingGate is a gate that a promotion waits for.
+type WaitingGate struct {
+	Name    string  `json:"name" example:"approvals"`
+	Verdict Verdict `json:"verdict" enum:"fail,not available"`
+	Reason  string  `json:"reason" doc:"why, in a sentence"`
 }
 
 // Promotion is a promotion with its gates.

@@ -276,7 +276,9 @@ type fakePromotions struct{ w *World }
 func promotionSummary(team string) api.PromotionSummary {
 	return api.PromotionSummary{Number: 42, Team: team, Application: "orders", From: "dev", To: "prod",
 		Release: release, State: api.PromotionOpen,
-		By: someone, Opened: Noon, Updated: Noon, PullRequest: "https://git.example.test/42"}
+		By: someone, Opened: Noon, Updated: Noon, PullRequest: "https://git.example.test/42",
+		Progress: &api.GateProgress{Passed: 9, Total: 10,
+			Waits: []api.WaitingGate{{Name: "approvals", Verdict: api.Fail, Reason: "0 of 1 approvals"}}}}
 }
 
 func gates() []api.GateResult {
@@ -423,7 +425,7 @@ func (fakePolicies) Test(_ context.Context, t api.PolicyTest) (api.PolicyReport,
 type fakePlatform struct{}
 
 func (fakePlatform) Capabilities(context.Context) ([]api.Capability, error) {
-	return []api.Capability{{Name: "git", Tool: "forge", Version: "1", State: api.Healthy,
+	return []api.Capability{{Name: "git", Tool: "forge", Description: "Keeps code.", Version: "1", State: api.Healthy,
 		Links: []api.Link{{URL: "https://git.example.test"}}, Outputs: map[string]string{"url": "x"}}}, nil
 }
 

@@ -88,6 +88,9 @@ func (f *Files) read(from fs.FS, name string) error {
 	}
 	sum := sha256.Sum256(content)
 	kind := mime.TypeByExtension(path.Ext(name))
+	if path.Ext(name) == ".woff2" {
+		kind = "font/woff2" // RFC 8081; not among the types that Go knows without the system's list
+	}
 	if kind == "" {
 		kind = "application/octet-stream"
 	}

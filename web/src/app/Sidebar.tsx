@@ -1,3 +1,4 @@
+import { useInfiniteQuery } from '@tanstack/react-query'
 import {
   Boxes,
   Container,
@@ -14,7 +15,6 @@ import {
   Server,
   Sun,
   SunMoon,
-  UserRound,
   Users,
   X,
 } from 'lucide-react'
@@ -23,6 +23,7 @@ import { Link, NavLink, useLocation } from 'react-router'
 import type { Me } from '~/api/_schema.gen'
 import { may, mayAnywhere } from '~/api/access'
 import { signOut } from '~/api/client'
+import { promotions } from '~/api/queries'
 import { Button, IconButton } from '~/components/Button'
 import { paths } from '~/lib/paths'
 import { Logo } from './Logo'
@@ -39,16 +40,31 @@ interface Entry {
   when?: (me: Me) => boolean
 }
 
-const entries: Entry[] = [
-  { to: paths.home, text: 'Home', icon: House },
-  { to: paths.applications, text: 'Applications', icon: Container },
-  { to: paths.promotions, text: 'Promotions', icon: GitPullRequestArrow },
-  { to: paths.environments, text: 'Environments', icon: Layers },
-  { to: paths.catalogue, text: 'Catalogue', icon: Boxes },
-  { to: paths.create, text: 'Create', icon: Plus, when: (me) => mayAnywhere(me, 'developer') },
-  { to: paths.audit, text: 'Audit', icon: FileCheck2 },
-  { to: paths.platform, text: 'Platform', icon: Server },
-  { to: paths.people, text: 'People', icon: Users, when: (me) => may(me, 'auditor') },
+const groups: { name: string; entries: Entry[] }[] = [
+  {
+    name: 'Deliver',
+    entries: [
+      { to: paths.home, text: 'Home', icon: House },
+      { to: paths.applications, text: 'Applications', icon: Container },
+      { to: paths.promotions, text: 'Promotions', icon: GitPullRequestArrow },
+      { to: paths.environments, text: 'Environments', icon: Layers },
+    ],
+  },
+  {
+    name: 'Discover',
+    entries: [
+      { to: paths.catalogue, text: 'Catalogue', icon: Boxes },
+      { to: paths.create, text: 'Create', icon: Plus, when: (me) => mayAnywhere(me, 'developer') },
+    ],
+  },
+  {
+    name: 'Govern',
+    entries: [
+      { to: paths.audit, text: 'Audit', icon: FileCheck2 },
+      { to: paths.platform, text: 'Platform', icon: Server },
+      { to: paths.people, text: 'People', icon: Users, when: (me) => may(me, 'auditor') },
+    ],
+  },
 ]
 
 /** The ways to all pages. On small screens it opens and closes. */
@@ -83,21 +99,43 @@ export function Sidebar() {
 
 function Navigation() {
   const me = useMe()
+  const forApproval = useInfiniteQuery({
+    ...promotions({ waiting: true, limit: 20 }),
+    enabled: mayAnywhere(me, 'approver'),
+  })
+  const waiting = forApproval.data?.pages[0]?.items.length ?? 0
   return (
     <nav aria-label="Pages">
-      <ul>
-        {entries
-          .filter((e) => e.when?.(me) ?? true)
-          .map(({ to, text, icon: Icon }) => (
-            <li key={to}>
-              <NavLink to={to} end={to === paths.home}>
-                <Icon aria-hidden="true" size={18} strokeWidth={1.75} />
-                {text}
-              </NavLink>
-            </li>
-          ))}
-      </ul>
+      {groups.map((group) => (
+        <div key={group.name}>
+          <h2 id={`pages-${group.name}`}>{group.name}</h2>
+          <ul aria-labelledby={`pages-${group.name}`}>
+            {group.entries
+              .filter((e) => e.when?.(me) ?? true)
+              .map(({ to, text, icon: Icon }) => (
+                <li key={to}>
+                  <NavLink to={to} end={to === paths.home}>
+                    <Icon aria-hidden="true" size={18} strokeWidth={1.75} />
+                    {text}
+                    {to === paths.promotions && <Badge count={waiting} />}
+                  </NavLink>
+                </li>
+              ))}
+          </ul>
+        </div>
+      ))}
     </nav>
+  )
+}
+
+/** How many things wait for the reader. */
+function Badge({ count }: { count: number }) {
+  if (count === 0) return null
+  return (
+    <span className="badge">
+      {count}
+      <span className="hidden"> waiting for your approval</span>
+    </span>
   )
 }
 
@@ -128,6 +166,11 @@ function SearchButton() {
   )
 }
 
+function initials(name: string): string {
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
+  return `${words[0]?.[0] ?? ''}${words.length > 1 ? (words.at(-1)?.[0] ?? '') : (words[0]?.[1] ?? '')}`.toUpperCase()
+}
+
 const themeIcons: Record<Theme, LucideIcon> = { system: SunMoon, light: Sun, dark: Moon }
 
 /** Oneself: settings, theme, signing out. */
@@ -146,8 +189,13 @@ function Account() {
   return (
     <div className="account">
       <NavLink to={paths.settings} className="account-name">
-        <UserRound aria-hidden="true" size={18} strokeWidth={1.75} />
-        <span>{me.name || me.username}</span>
+        <span className="avatar" aria-hidden="true">
+          {initials(me.name || me.username)}
+        </span>
+        <span className="account-who">
+          <span>{me.name || me.username}</span>
+          <span className="small">Settings</span>
+        </span>
       </NavLink>
       <IconButton label={`Theme: ${theme}. Change to ${next}`} onPress={() => setTheme(next)}>
         <Icon aria-hidden="true" size={18} strokeWidth={1.75} />

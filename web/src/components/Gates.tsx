@@ -15,31 +15,50 @@ interface Props {
   action?: (gate: GateResult) => ReactNode
 }
 
-/** What each gate says, why, and on what evidence. */
+/** What each gate says, why, and on what evidence; those that do not pass come first. */
 export function Gates({ gates, action }: Props) {
   if (gates.length === 0) return <p className="muted">No gates were evaluated.</p>
+  const rank = (g: GateResult) => ['fail', 'not available', 'waived', 'pass'].indexOf(g.verdict)
   return (
     <ul className="gates">
-      {gates.map((g) => (
-        <li key={g.name} className={`gate ${toneOf(g.verdict)}`}>
-          <div className="row between">
-            <h3>{g.title || g.name}</h3>
-            <Status state={g.verdict} />
-          </div>
-          <p>{sentence(g.reason)}</p>
-          {g.verdict !== 'pass' && g.hint && <p className="muted">Next: {g.hint}</p>}
-          {g.waiver && (
-            <p>
-              Waived by <ActorName actor={g.waiver.by} />, until <Moment at={g.waiver.until} />: “{g.waiver.reason}”
-            </p>
-          )}
-          <EvidenceList evidence={g.evidence} evaluated={g.evaluated} />
-          {action?.(g)}
-        </li>
+      {[...gates]
+        .sort((a, b) => rank(a) - rank(b))
+        .map((g) => (
+          <li key={g.name} className={`gate ${toneOf(g.verdict)}`}>
+            <div className="row between">
+              <h3>{sentence(g.name)}</h3>
+              <Status state={g.verdict} />
+            </div>
+            <p>{sentence(g.title || g.reason)}</p>
+            {g.title && g.reason && !same(g.title, g.reason) && <Reason text={g.reason} />}
+            {g.verdict !== 'pass' && g.hint && <p className="small">Next: {g.hint}</p>}
+            {g.waiver && (
+              <p>
+                Waived by <ActorName actor={g.waiver.by} />, until <Moment at={g.waiver.until} />: “{g.waiver.reason}”
+              </p>
+            )}
+            <EvidenceList evidence={g.evidence} evaluated={g.evaluated} />
+            {action?.(g)}
+          </li>
+        ))}
+    </ul>
+  )
+}
+
+/** A reason has as many parts as it has causes, each after a semicolon. */
+function Reason({ text }: { text: string }) {
+  const parts = text.split(/;\s+/)
+  if (parts.length === 1) return <p className="muted">{sentence(text)}</p>
+  return (
+    <ul className="gate-reasons muted">
+      {parts.map((part) => (
+        <li key={part}>{sentence(part)}</li>
       ))}
     </ul>
   )
 }
+
+const same = (a: string, b: string) => a.replace(/\W+$/, '').toLowerCase() === b.replace(/\W+$/, '').toLowerCase()
 
 function EvidenceList({ evidence, evaluated }: { evidence: EvidenceRef[]; evaluated: string }) {
   const looked = (
@@ -47,7 +66,7 @@ function EvidenceList({ evidence, evaluated }: { evidence: EvidenceRef[]; evalua
       Evaluated <Time at={evaluated} />
     </>
   )
-  if (evidence.length === 0) return <p className="muted small">No evidence. {looked}.</p>
+  if (evidence.length === 0) return <p className="muted small">{looked}</p>
   return (
     <details>
       <summary>

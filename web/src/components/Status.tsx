@@ -49,12 +49,24 @@ const looks: Record<string, Look> = {
   fail: { tone: 'bad', icon: X, word: 'failed' },
   'not available': { tone: 'warn', icon: CircleHelp },
   waived: { tone: 'warn', icon: TriangleAlert },
+  vacant: { tone: 'plain', icon: CircleDashed, word: 'nothing runs here' },
   good: { tone: 'good', icon: Check, word: 'valid' },
   expired: { tone: 'plain', icon: Clock },
   revoked: { tone: 'plain', icon: Ban },
 }
 
 const otherLook: Look = { tone: 'plain', icon: CircleHelp }
+
+/** A state as an icon, where there is no room for its word. */
+export function StatusIcon({ state }: { state: string }) {
+  const { tone, icon: Icon, word = state } = looks[state] ?? otherLook
+  return (
+    <span className={`status-icon ${tone}`} title={sentence(word)}>
+      <Icon aria-hidden="true" size={14} strokeWidth={2.5} />
+      <span className="hidden">{word}</span>
+    </span>
+  )
+}
 
 /** A state as icon and word. */
 export function Status({ state }: { state: string }) {

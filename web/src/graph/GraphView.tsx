@@ -9,21 +9,27 @@ import { relationName } from '~/pages/catalog/relationWords'
 import { box, type DrawnEdge, type DrawnNode, draw } from './layout'
 import './graph.css'
 
-const zooms = [0.5, 0.75, 1, 1.25, 1.5]
+/** The first one fits the graph into its box, though never so small that it cannot be read. */
+const zooms = [undefined, 0.75, 1, 1.25, 1.5]
+
+const smallest = 0.62
 
 /** A graph of relations. Its nodes are links; the same relations stand below it as a list. */
 export function GraphView({ graph }: { graph: Graph }) {
   const drawn = useMemo(() => draw(graph), [graph])
-  const [zoom, setZoom] = useState(2)
-  const scale = zooms[zoom] ?? 1
+  const [zoom, setZoom] = useState(0)
+  const scale = zooms[zoom]
   const entities = new Map(graph.nodes.map((n) => [n.ref, n]))
   return (
     <figure className="graph">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1) */}
       <div className="graph-box" role="region" aria-label="Graph of relations" tabIndex={0}>
         <svg
-          width={drawn.width * scale}
-          height={drawn.height * scale}
+          style={
+            scale
+              ? { width: drawn.width * scale, height: drawn.height * scale }
+              : { width: '100%', minWidth: drawn.width * smallest, maxWidth: drawn.width, height: 'auto' }
+          }
           viewBox={`0 0 ${drawn.width} ${drawn.height}`}
           role="group"
           aria-label={`${count(graph.nodes.length, 'entity', 'entities')} and how they relate`}
@@ -48,7 +54,7 @@ export function GraphView({ graph }: { graph: Graph }) {
             : count(graph.nodes.length, 'entity', 'entities')}
         </span>
         <span className="row">
-          <IconButton label="Smaller" isDisabled={zoom === 0} onPress={() => setZoom(zoom - 1)}>
+          <IconButton label={zoom === 1 ? 'Fit' : 'Smaller'} isDisabled={zoom === 0} onPress={() => setZoom(zoom - 1)}>
             <Minus aria-hidden="true" size={16} />
           </IconButton>
           <IconButton label="Larger" isDisabled={zoom === zooms.length - 1} onPress={() => setZoom(zoom + 1)}>
@@ -90,7 +96,7 @@ function line(points: { x: number; y: number }[]): string {
 function Node({ node, entity, root }: { node: DrawnNode; entity?: EntitySummary; root: boolean }) {
   const name = entity?.title || entity?.name || node.ref
   return (
-    <Link to={paths.entity(node.ref)} className={root ? 'node root' : 'node'}>
+    <Link to={paths.entity(node.ref)} className={`node ${entity?.kind.toLowerCase() ?? ''} ${root ? 'root' : ''}`}>
       <rect x={node.x - box.width / 2} y={node.y - box.height / 2} width={box.width} height={box.height} rx="8" />
       <text x={node.x} y={node.y - 5} className="node-kind">
         {entity?.kind}

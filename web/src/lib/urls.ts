@@ -19,3 +19,12 @@ export function hostOf(url: string): string {
     return url
   }
 }
+
+/** What an address names at its host: "payments/orders". */
+export function pathOf(url: string): string {
+  try {
+    return new URL(url).pathname.replace(/^\/|(\.git)?\/?$/g, '') || hostOf(url)
+  } catch {
+    return url
+  }
+}

@@ -14,8 +14,9 @@ import { ActorName } from '~/components/Person'
 import { TabLinks } from '~/components/Tabs'
 import { Time } from '~/components/Time'
 import { paths } from '~/lib/paths'
-import { hostOf } from '~/lib/urls'
-import { BuildTable } from './Builds'
+import { hostOf, pathOf } from '~/lib/urls'
+import { refName } from '~/lib/words'
+import { BuildList } from './Builds'
 import { Pipeline } from './Pipeline'
 
 /** An application: its frame and tabs. The parts get the application from {@link useApplication}. */
@@ -75,7 +76,7 @@ export function Overview() {
       <div className="columns">
         <div>
           <Section title="Last builds" actions={<Link to={paths.builds(a.team, a.name)}>All builds</Link>}>
-            <BuildTable application={a} builds={a.builds.slice(0, 5)} />
+            <BuildList application={a} builds={a.builds.slice(0, 5)} />
           </Section>
         </div>
         <div>
@@ -92,7 +93,7 @@ function About({ application: a }: { application: Application }) {
       <Facts
         facts={[
           ['Team', a.team],
-          ['In the catalogue', a.entity && <Link to={paths.entity(a.entity)}>{a.entity}</Link>],
+          ['In the catalogue', a.entity && <Link to={paths.entity(a.entity)}>{refName(a.entity)}</Link>],
           [
             'Made from',
             a.template && (
@@ -101,7 +102,7 @@ function About({ application: a }: { application: Application }) {
           ],
           ['Made by', a.by && <ActorName actor={a.by} />],
           ['Made', a.created && <Time at={a.created} />],
-          ['Repository', a.repository && <External href={a.repository}>{hostOf(a.repository)}</External>],
+          ['Repository', a.repository && <External href={a.repository}>{pathOf(a.repository)}</External>],
           [
             'In the tools',
             a.links.length > 0 && (

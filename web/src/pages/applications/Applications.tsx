@@ -11,7 +11,9 @@ import { TextField } from '~/components/Field'
 import { LoadPages } from '~/components/Load'
 import { Page } from '~/components/Page'
 import { paths } from '~/lib/paths'
+import { onTheWay } from '~/lib/releases'
 import { ApplicationCard } from './ApplicationCard'
+import { useGoverned, useRecentPromotions } from './around'
 
 /** The applications of one's teams. */
 export function Applications() {
@@ -51,11 +53,18 @@ function matches(a: ApplicationSummary, text: string): boolean {
 
 function Cards({ items }: { items: ApplicationSummary[] }) {
   if (items.length === 0) return <Empty icon={SearchX} title="No application that is loaded is called so" />
+  return <ApplicationCards items={items} level={2} />
+}
+
+/** Applications as cards, with what is on its way. */
+export function ApplicationCards({ items, level }: { items: ApplicationSummary[]; level: 2 | 3 }) {
+  const recent = useRecentPromotions()
+  const governed = useGoverned()
   return (
     <ul className="stack">
       {items.map((a) => (
         <li key={`${a.team}/${a.name}`}>
-          <ApplicationCard application={a} level={2} />
+          <ApplicationCard application={a} moving={onTheWay(recent, a)} governed={governed} level={level} />
         </li>
       ))}
     </ul>

@@ -10,6 +10,7 @@ import { Facts } from '~/components/Facts'
 import { SelectField, TextField } from '~/components/Field'
 import { ProblemNotice } from '~/components/Problem'
 import { paths } from '~/lib/paths'
+import { releaseName } from '~/lib/releases'
 import { short } from '~/lib/words'
 
 interface Props {
@@ -55,7 +56,7 @@ export function PromoteDialog({ application: a, from, onClose }: Props) {
         </p>
         <Facts
           facts={[
-            ['Release', from.release && (from.release.version || short(from.release.digest))],
+            ['Release', from.release && <code>{releaseName(from.release)}</code>],
             ['Image', from.release && <code>{short(from.release.digest)}</code>],
             ['From', from.environment],
           ]}

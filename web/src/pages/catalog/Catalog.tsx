@@ -13,6 +13,7 @@ import { type Column, Table } from '~/components/Table'
 import { useFilters } from '~/lib/filters'
 import { paths } from '~/lib/paths'
 import { count, refName } from '~/lib/words'
+import { KindTag } from './KindTag'
 
 const kinds = ['Component', 'API', 'Resource', 'System', 'Domain', 'Group', 'User', 'Template', 'Location']
 const lifecycles = ['experimental', 'production', 'deprecated']
@@ -106,10 +107,10 @@ const columns: Column<EntitySummary>[] = [
       </>
     ),
   },
-  { heading: 'Kind', cell: (e) => <Tag>{e.kind}</Tag> },
-  { heading: 'Type', cell: (e) => e.type },
+  { heading: 'Kind', cell: (e) => <KindTag kind={e.kind} /> },
+  { heading: 'Type', optional: true, cell: (e) => e.type },
   { heading: 'Owner', cell: (e) => e.owner && <Link to={paths.entity(e.owner)}>{refName(e.owner)}</Link> },
-  { heading: 'Lifecycle', cell: (e) => e.lifecycle },
+  { heading: 'Lifecycle', optional: true, cell: (e) => e.lifecycle },
   {
     heading: 'Tags',
     optional: true,

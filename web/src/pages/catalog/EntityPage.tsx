@@ -12,6 +12,7 @@ import { Tag } from '~/components/Status'
 import { paths } from '~/lib/paths'
 import { hostOf } from '~/lib/urls'
 import { count, refName } from '~/lib/words'
+import { KindTag } from './KindTag'
 import { Relations } from './Relations'
 import { relationName } from './relationWords'
 
@@ -25,7 +26,7 @@ export function EntityPage() {
     <Page
       key={`${kind}:${namespace}/${name}`}
       title={e?.metadata.title || name}
-      aside={<Tag>{e?.kind ?? kind}</Tag>}
+      aside={<KindTag kind={e?.kind ?? kind} />}
       crumbs={[{ to: paths.catalogue, text: 'Catalogue' }]}
       lead={e?.metadata.description}
       actions={
@@ -52,16 +53,17 @@ function Details({ entity: e, of }: { entity: Entity; of: EntityName }) {
         <div>
           <Relations of={of} />
           <RelationList relations={e.relations} />
-        </div>
-        <div>
-          <About entity={e} />
-          <Links entity={e} />
-          <Section title="As it is described">
+          <details className="panel">
+            <summary>As it is described</summary>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1) */}
             <pre className="code" tabIndex={0}>
               {JSON.stringify({ metadata: e.metadata, spec: e.spec }, null, 2)}
             </pre>
-          </Section>
+          </details>
+        </div>
+        <div>
+          <About entity={e} />
+          <Links entity={e} />
         </div>
       </div>
     </>

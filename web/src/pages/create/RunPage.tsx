@@ -12,6 +12,7 @@ import { Page, Section } from '~/components/Page'
 import { ActorName } from '~/components/Person'
 import { ProblemNotice } from '~/components/Problem'
 import { Status } from '~/components/Status'
+import { Steps } from '~/components/Steps'
 import { Time, Took } from '~/components/Time'
 import { paths } from '~/lib/paths'
 import { sentence } from '~/lib/words'
@@ -50,23 +51,7 @@ function Live({ run }: { run: Run }) {
       <Outcome run={now} />
       {error !== undefined && <ProblemNotice doing="The run cannot be watched" error={error} />}
       <Section title="Steps" actions={<Took from={now.created} to={now.finished} />}>
-        <ol className="rows">
-          {now.steps.map((s) => (
-            <li key={s.id} className="stack tight">
-              <div className="row between">
-                <span>
-                  <span className="strong">{s.name || s.id}</span> <span className="muted small">{s.action}</span>
-                </span>
-                <span className="row">
-                  <Took from={s.started} to={s.finished} />
-                  <Status state={s.state} />
-                </span>
-              </div>
-              {s.error && <p className="field-error">{sentence(s.error)}</p>}
-              <StepLog lines={progress.log[s.id] ?? []} />
-            </li>
-          ))}
-        </ol>
+        <Steps steps={now.steps} below={(step) => <StepLog lines={progress.log[step.id] ?? []} />} />
         <StepLog lines={progress.log[''] ?? []} />
       </Section>
     </>

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { LayoutTemplate } from 'lucide-react'
+import { CalendarClock, Globe, LayoutTemplate, type LucideIcon, Package, Server } from 'lucide-react'
 import { Link } from 'react-router'
 import type { TemplateSummary } from '~/api/_schema.gen'
 import { templates } from '~/api/queries'
@@ -7,6 +7,7 @@ import { Empty } from '~/components/Empty'
 import { LoadPages } from '~/components/Load'
 import { Page } from '~/components/Page'
 import { Tag } from '~/components/Status'
+import './wizard.css'
 import { paths } from '~/lib/paths'
 import { refName } from '~/lib/words'
 
@@ -43,13 +44,28 @@ function recommendedFirst(a: TemplateSummary, b: TemplateSummary): number {
   return Number(b.tags.includes('recommended')) - Number(a.tags.includes('recommended'))
 }
 
+const pictures: Record<string, LucideIcon> = {
+  service: Server,
+  website: Globe,
+  job: CalendarClock,
+  library: Package,
+}
+
 function Card({ template: t }: { template: TemplateSummary }) {
   const broken = t.errors[0]
+  const Picture = pictures[t.type ?? ''] ?? LayoutTemplate
   return (
     <article className={broken ? 'card' : 'card link'}>
-      <h2>{broken ? t.title || t.name : <Link to={paths.template(t.namespace, t.name)}>{t.title || t.name}</Link>}</h2>
+      <div className="template-head">
+        <span className="picture">
+          <Picture aria-hidden="true" size={20} strokeWidth={1.75} />
+        </span>
+        <h2>
+          {broken ? t.title || t.name : <Link to={paths.template(t.namespace, t.name)}>{t.title || t.name}</Link>}
+        </h2>
+      </div>
       {t.description && <p className="muted">{t.description}</p>}
-      <ul className="row">
+      <ul className="row tags">
         {t.type && (
           <li>
             <Tag tone="busy">{t.type}</Tag>

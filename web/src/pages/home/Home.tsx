@@ -11,10 +11,14 @@ import { Empty } from '~/components/Empty'
 import { Load, LoadPages, Skeleton } from '~/components/Load'
 import { Page, Section } from '~/components/Page'
 import { ProblemNotice } from '~/components/Problem'
+import { GateBar, WaitsFor } from '~/components/Progress'
 import { Status } from '~/components/Status'
 import { Time } from '~/components/Time'
 import { paths } from '~/lib/paths'
-import { ApplicationCard } from '../applications/ApplicationCard'
+import { onTheWay, releaseName } from '~/lib/releases'
+import { sentence } from '~/lib/words'
+import { ApplicationCards } from '../applications/Applications'
+import { useRecentPromotions } from '../applications/around'
 import { troubles, type Waiting, waitingPromotions } from './waiting'
 import './home.css'
 
@@ -24,6 +28,7 @@ export function Home() {
   return (
     <Page
       title="Home"
+      lead={`Hello, ${me.name || me.username}.`}
       actions={
         mayAnywhere(me, 'developer') && (
           <ButtonLink emphasis="primary" to={paths.create}>
@@ -38,6 +43,7 @@ export function Home() {
           <MyApplications />
         </div>
         <div>
+          <OnTheWay />
           <PlatformHealth />
         </div>
       </div>
@@ -47,13 +53,12 @@ export function Home() {
 
 function WaitingOnYou() {
   const me = useMe()
-  const approver = mayAnywhere(me, 'approver')
   const forApproval = useInfiniteQuery(promotions({ waiting: true, limit: 20 }))
-  const recent = useInfiniteQuery({ ...promotions({ limit: 50 }), enabled: approver })
+  const recent = useRecentPromotions()
   const mine = useInfiniteQuery(applications)
   const found = useInfiniteQuery({ ...findings, enabled: may(me, 'auditor') })
   const items = [
-    ...waitingPromotions(forApproval.data?.pages[0]?.items ?? [], recent.data?.pages[0]?.items ?? [], me),
+    ...waitingPromotions(forApproval.data?.pages[0]?.items ?? [], recent, me),
     ...troubles(mine.data?.pages[0]?.items ?? []),
   ]
   const findingsSeen = found.data?.pages[0]?.items.length ?? 0
@@ -108,6 +113,33 @@ function WaitingItem({ item }: { item: Waiting }) {
   )
 }
 
+/** The promotions that are under way: what each waits for. */
+function OnTheWay() {
+  const moving = onTheWay(useRecentPromotions())
+  return (
+    <Section title="On the way" actions={<Link to={paths.promotions}>Promotions</Link>}>
+      {moving.length === 0 && <p className="muted">No promotion is under way.</p>}
+      <ul className="rows">
+        {moving.slice(0, 5).map((p) => (
+          <li key={`${p.team}/${p.application}/${p.number}`} className="waiting">
+            <div className="row between">
+              <Link to={paths.promotion(p.team, p.application, p.number)} className="strong">
+                {p.application}: {p.from} → {p.to}
+              </Link>
+              <Status state={p.state} />
+            </div>
+            <p className="muted small">
+              <code>{releaseName(p.release)}</code> · asked for by {p.by.username} <Time at={p.opened} />
+            </p>
+            {p.progress && <GateBar progress={p.progress} />}
+            <WaitsFor promotion={p} />
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
 function MyApplications() {
   const query = useInfiniteQuery(applications)
   const me = useMe()
@@ -118,15 +150,7 @@ function MyApplications() {
         what="your applications"
         empty={<NoApplications mayCreate={mayAnywhere(me, 'developer')} />}
       >
-        {(items: ApplicationSummary[]) => (
-          <ul className="stack">
-            {items.slice(0, 8).map((a) => (
-              <li key={`${a.team}/${a.name}`}>
-                <ApplicationCard application={a} />
-              </li>
-            ))}
-          </ul>
-        )}
+        {(items: ApplicationSummary[]) => <ApplicationCards items={items.slice(0, 8)} level={3} />}
       </LoadPages>
     </Section>
   )
@@ -177,7 +201,7 @@ function HealthSummary({ health: h }: { health: Health }) {
               <span className="strong">{c.name}</span>
               <Status state={c.state} />
             </div>
-            {c.reason && <p className="muted">{c.reason}</p>}
+            {c.reason && <p className="muted small">{sentence(c.reason)}</p>}
           </li>
         ))}
       </ul>

@@ -1,17 +1,19 @@
 import { useQuery } from '@tanstack/react-query'
 import { Server } from 'lucide-react'
-import type { Capability, Health } from '~/api/_schema.gen'
+import type { Capability, Health, HealthCheck } from '~/api/_schema.gen'
 import { capabilities, health } from '~/api/queries'
 import { Empty } from '~/components/Empty'
 import { External } from '~/components/External'
 import { Facts } from '~/components/Facts'
 import { Load } from '~/components/Load'
+import { Notice } from '~/components/Notice'
 import { Page, Section } from '~/components/Page'
-import { Status } from '~/components/Status'
-import { type Column, Table } from '~/components/Table'
+import { Status, StatusIcon } from '~/components/Status'
 import { Time } from '~/components/Time'
 import { hostOf, safeUrl } from '~/lib/urls'
 import { sentence } from '~/lib/words'
+import { capabilityIcon } from './icons'
+import './platform.css'
 
 /** What the platform can do, by which tools, and how it is. */
 export function Platform() {
@@ -23,16 +25,20 @@ export function Platform() {
       aside={state.data && <Status state={state.data.state} />}
       lead="What the platform can do, and the tool that does each."
     >
-      <Section title="Health">
-        <Load query={state} what="the platform’s health">
-          {(h) => <Checks health={h} />}
-        </Load>
-      </Section>
-      <Section title="Capabilities">
+      <Load query={state} what="the platform’s health">
+        {(h) => <Checks health={h} />}
+      </Load>
+      <Section title="Capabilities" bare>
         <Load query={all} what="the capabilities" lines={8}>
           {({ items }) =>
             items.length > 0 ? (
-              <Table label="Capabilities" columns={columns} rows={items} id={(c) => c.name} />
+              <ul className="cards">
+                {items.map((c) => (
+                  <li key={c.name}>
+                    <CapabilityCard capability={c} />
+                  </li>
+                ))}
+              </ul>
             ) : (
               <Empty icon={Server} title="The platform has no capabilities" />
             )
@@ -43,64 +49,84 @@ export function Platform() {
   )
 }
 
+/** What is not well, with its cause and next step; what is well, in short. */
 function Checks({ health: h }: { health: Health }) {
-  const rank = (state: string) => (state === 'healthy' ? 1 : 0)
-  const checks = [...h.checks].sort((a, b) => rank(a.state) - rank(b.state) || a.name.localeCompare(b.name))
+  const bad = h.checks.filter((c) => c.state !== 'healthy')
+  const good = h.checks.filter((c) => c.state === 'healthy').sort((a, b) => a.name.localeCompare(b.name))
   return (
-    <>
-      <ul className="rows">
-        {checks.map((c) => (
-          <li key={c.name} className="stack tight">
-            <div className="row between">
-              <span className="strong">{c.name}</span>
-              <Status state={c.state} />
-            </div>
-            {c.reason && <p>{sentence(c.reason)}</p>}
-            {c.hint && <p className="muted">Next: {c.hint}</p>}
-          </li>
-        ))}
-      </ul>
-      <p className="muted small">
-        Looked at <Time at={h.at} />
-      </p>
-    </>
+    <Section
+      title="Health"
+      actions={
+        <span className="muted small">
+          Looked at <Time at={h.at} />
+        </span>
+      }
+    >
+      {bad.map((c) => (
+        <Trouble key={c.name} check={c} />
+      ))}
+      {good.length > 0 && (
+        <ul className="checks">
+          {good.map((c) => (
+            <li key={c.name}>
+              <StatusIcon state={c.state} />
+              {c.name}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
   )
 }
 
-const columns: Column<Capability>[] = [
-  { heading: 'Capability', cell: (c) => <span className="strong">{c.name}</span> },
-  { heading: 'Tool', cell: (c) => c.tool },
-  { heading: 'Version', cell: (c) => c.version && <code>{c.version}</code> },
-  {
-    heading: 'State',
-    cell: (c) => (
-      <>
+function Trouble({ check: c }: { check: HealthCheck }) {
+  return (
+    <Notice tone={c.state === 'degraded' ? 'bad' : c.state === 'progressing' ? 'info' : 'warn'}>
+      <p className="row between">
+        <span className="strong">{c.name}</span>
         <Status state={c.state} />
-        {c.reason && <p className="small field-error">{sentence(c.reason)}</p>}
-      </>
-    ),
-  },
-  {
-    heading: 'Open',
-    wide: true,
-    cell: (c) => (
-      <div className="stack tight">
-        <ul className="row">
+      </p>
+      {c.reason && <p>{sentence(c.reason)}</p>}
+      {c.hint && <p>Next: {c.hint}</p>}
+    </Notice>
+  )
+}
+
+function CapabilityCard({ capability: c }: { capability: Capability }) {
+  const Icon = capabilityIcon(c.name)
+  return (
+    <article className="card capability">
+      <div className="row between">
+        <div className="capability-name">
+          <span className="picture">
+            <Icon aria-hidden="true" size={18} strokeWidth={1.75} />
+          </span>
+          <h3>{sentence(c.name)}</h3>
+        </div>
+        <Status state={c.state} />
+      </div>
+      <p>
+        <span className="strong">{c.tool}</span> {c.version && <code className="muted">{c.version}</code>}
+      </p>
+      {c.reason && <p className="small field-error">{sentence(c.reason)}</p>}
+      {c.description && <p className="muted small">{c.description}</p>}
+      {c.links.length > 0 && (
+        <ul className="row small capability-links">
           {c.links.map((l) => (
             <li key={l.url}>
               <External href={l.url}>{l.title || hostOf(l.url)}</External>
             </li>
           ))}
         </ul>
-        {c.outputs && Object.keys(c.outputs).length > 0 && <Outputs outputs={c.outputs} name={c.name} />}
-      </div>
-    ),
-  },
-]
+      )}
+      {c.outputs && Object.keys(c.outputs).length > 0 && <Outputs outputs={c.outputs} name={c.name} />}
+    </article>
+  )
+}
 
 function Outputs({ outputs, name }: { outputs: Record<string, string>; name: string }) {
   return (
-    <details>
+    <details className="small">
       <summary>
         Outputs<span className="hidden"> of {name}</span>
       </summary>

@@ -6,11 +6,13 @@ import { type PromotionFilter, promotions } from '~/api/queries'
 import { Empty } from '~/components/Empty'
 import { LoadPages } from '~/components/Load'
 import { ActorName } from '~/components/Person'
+import { GateBar, WaitsFor } from '~/components/Progress'
 import { Status, Tag } from '~/components/Status'
 import { type Column, Table } from '~/components/Table'
 import { Time } from '~/components/Time'
 import { paths } from '~/lib/paths'
-import { sentence, short } from '~/lib/words'
+import { releaseName } from '~/lib/releases'
+import { sentence } from '~/lib/words'
 
 /** Promotions, the newest first. */
 export function PromotionList({ filter }: { filter: PromotionFilter }) {
@@ -42,13 +44,20 @@ const columns: Column<PromotionSummary>[] = [
         <Link to={paths.promotion(p.team, p.application, p.number)} className="strong">
           #{p.number} {p.application}: {p.from} → {p.to}
         </Link>
-        {p.reason && <p className="muted small">{sentence(p.reason)}</p>}
+        {p.progress ? (
+          <>
+            <GateBar progress={p.progress} />
+            <WaitsFor promotion={p} />
+          </>
+        ) : (
+          p.reason && <p className="muted small">{sentence(p.reason)}</p>
+        )}
         {p.brokenGlass && <Tag tone="warn">{p.unreviewed ? 'broken glass, not reviewed' : 'broken glass'}</Tag>}
       </>
     ),
   },
   { heading: 'State', cell: (p) => <Status state={p.state} /> },
-  { heading: 'Release', cell: (p) => <code>{p.release.version || short(p.release.digest)}</code> },
+  { heading: 'Release', cell: (p) => <code>{releaseName(p.release)}</code> },
   { heading: 'Team', cell: (p) => p.team },
   { heading: 'Asked for by', cell: (p) => <ActorName actor={p.by} /> },
   { heading: 'Opened', cell: (p) => <Time at={p.opened} /> },

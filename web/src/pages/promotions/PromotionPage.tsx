@@ -15,11 +15,13 @@ import { Load } from '~/components/Load'
 import { Notice } from '~/components/Notice'
 import { Page, Section } from '~/components/Page'
 import { ActorName } from '~/components/Person'
-import { Status } from '~/components/Status'
+import { Status, Tag } from '~/components/Status'
 import { Moment, Time } from '~/components/Time'
 import { paths } from '~/lib/paths'
+import { releaseName } from '~/lib/releases'
 import { sentence, short } from '~/lib/words'
 import { BreakGlassDialog, ReviewDialog, WaiveDialog } from './exceptions'
+import { Journey } from './Journey'
 
 /** A promotion: its gates with their evidence, who approved, what was decided. */
 export function PromotionPage() {
@@ -43,8 +45,8 @@ export function PromotionPage() {
       }
       actions={
         p && (
-          <External href={p.pullRequest} button={p.state === 'open' ? 'primary' : 'normal'}>
-            {p.state === 'open' ? 'Review the pull request' : 'Pull request'}
+          <External href={p.pullRequest} button="normal">
+            Pull request
           </External>
         )
       }
@@ -59,6 +61,7 @@ export function PromotionPage() {
 function Details({ promotion: p }: { promotion: Promotion }) {
   return (
     <>
+      <Journey promotion={p} />
       <Where promotion={p} />
       <Glass promotion={p} />
       <div className="columns">
@@ -80,18 +83,36 @@ function Details({ promotion: p }: { promotion: Promotion }) {
   )
 }
 
+/** Where a pull request is reviewed: the page of its changes, at the forges that have one by this name. */
+function filesOf(pullRequest: string): string {
+  return `${pullRequest.replace(/\/$/, '')}/files`
+}
+
 /** Why it stands where it stands, and what is next. */
 function Where({ promotion: p }: { promotion: Promotion }) {
   const me = useMe()
   if (p.state !== 'open') return p.reason ? <p>{sentence(p.reason)}</p> : null
   const own = p.by.id === me.id
+  const approver = may(me, 'approver', p.team)
   return (
     <Notice title={sentence(p.reason || 'it waits for its gates')}>
-      <p>
-        {own
-          ? 'You asked for this promotion, so somebody else has to approve it, in its pull request.'
-          : 'Approve it, or say what is wrong, in its pull request. An approval does not count from who wrote the change or asked for it.'}
-      </p>
+      {own && (
+        <p>You asked for this promotion, so your own approval does not count: somebody else has to approve it.</p>
+      )}
+      {!own && approver && (
+        <>
+          <p>
+            Look at its gates and at what changes. Then approve it, or say what is wrong, in its pull request; an
+            approval does not count from who wrote the change.
+          </p>
+          <p>
+            <External href={filesOf(p.pullRequest)} button="primary">
+              Review and approve in Git
+            </External>
+          </p>
+        </>
+      )}
+      {!own && !approver && <p>An approver of the team {p.team} has to approve it, in its pull request.</p>}
     </Notice>
   )
 }
@@ -171,7 +192,7 @@ function Releases({ promotion: p }: { promotion: Promotion }) {
       <ReleaseFacts release={p.release} />
       {p.previous && (
         <p className="muted small">
-          Before it, {p.to} had <code title={p.previous.digest}>{p.previous.version || short(p.previous.digest)}</code>.
+          Before it, {p.to} had <code title={p.previous.digest}>{releaseName(p.previous)}</code>.
         </p>
       )}
     </Section>
@@ -182,7 +203,12 @@ function ReleaseFacts({ release: r }: { release: Release }) {
   return (
     <Facts
       facts={[
-        ['Version', r.version],
+        [
+          'Release',
+          <span key="release" className="strong">
+            {releaseName(r)}
+          </span>,
+        ],
         ['Image', <code key="image">{r.image}</code>],
         ['Digest', <Digest key="digest" value={r.digest} what="image digest" />],
         ['Commit', r.commit && <Digest value={r.commit} what="commit" />],
@@ -200,10 +226,17 @@ function Approvals({ approvals }: { approvals: Approval[] }) {
       <ul className="rows">
         {approvals.map((a) => (
           <li key={`${a.by.id} ${a.at}`}>
-            <ActorName actor={a.by} /> <Time at={a.at} />
+            <div className="row between">
+              <span>
+                <ActorName actor={a.by} />{' '}
+                <span className="muted small">
+                  <Time at={a.at} />
+                </span>
+              </span>
+              <Tag tone={a.counts ? 'good' : 'warn'}>{a.counts ? 'counts' : 'does not count'}</Tag>
+            </div>
             <p className="muted small">
-              {a.counts ? 'Counts' : `Does not count${a.reason ? `: ${a.reason}` : ''}`} · commit{' '}
-              <code>{short(a.commit)}</code>
+              {a.reason && `${sentence(a.reason)} · `}commit <code>{short(a.commit)}</code>
             </p>
           </li>
         ))}
