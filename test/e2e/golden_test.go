@@ -35,7 +35,7 @@ func TestGoldenPath(t *testing.T) {
 	ada, bob := team["ada"], team["bob"]
 	eve := p.team(t, "auditors", map[string][]string{"readers": {"eve"}})["eve"]
 
-	t.Run("console-in-a-browser", func(t *testing.T) { testConsole(t, p) })
+	t.Run("console-in-a-browser", func(t *testing.T) { testConsole(t, p, eve) })
 
 	t.Run("from-template-to-dev", func(t *testing.T) {
 		ada.run(t, "app", "create", "orders", "--template", "go-service", "--team", "sales",

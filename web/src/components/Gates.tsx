@@ -29,8 +29,14 @@ export function Gates({ gates, action }: Props) {
               <h3>{sentence(g.name)}</h3>
               <Status state={g.verdict} />
             </div>
-            <p>{sentence(g.title || g.reason)}</p>
-            {g.title && g.reason && !same(g.title, g.reason) && <Reason text={g.reason} />}
+            {g.verdict === 'pass' ? (
+              <p className="muted">{sentence(g.reason || g.title || '')}</p>
+            ) : (
+              <>
+                {g.title && <p>{sentence(g.title)}</p>}
+                {g.reason && !same(g.title ?? '', g.reason) && <Reason text={g.reason} />}
+              </>
+            )}
             {g.verdict !== 'pass' && g.hint && <p className="small">Next: {g.hint}</p>}
             {g.waiver && (
               <p>

@@ -12,7 +12,7 @@ import './graph.css'
 /** The first one fits the graph into its box, though never so small that it cannot be read. */
 const zooms = [undefined, 0.75, 1, 1.25, 1.5]
 
-const smallest = 0.62
+const smallest = 0.8
 
 /** A graph of relations. Its nodes are links; the same relations stand below it as a list. */
 export function GraphView({ graph }: { graph: Graph }) {

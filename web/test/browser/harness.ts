@@ -66,15 +66,24 @@ export async function startConsole(scenario: Scenario = 'full'): Promise<Console
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, mock }
 }
 
-const types: Record<string, string> = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const types: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+}
 
 /** Serves a file of the build, or the page, with the policy of internal/server/webui. */
 function file(pathname: string, response: ServerResponse): void {
   const ext = path.extname(pathname)
   const name = path.join(dist, path.normalize(pathname))
   if (ext && existsSync(name)) {
-    response.writeHead(200, { 'Content-Type': types[ext] ?? 'application/octet-stream', 'Content-Encoding': 'br' })
-    response.end(readFileSync(`${name}.br`))
+    const packed = existsSync(`${name}.br`)
+    response.writeHead(200, {
+      'Content-Type': types[ext] ?? 'application/octet-stream',
+      ...(packed && { 'Content-Encoding': 'br' }),
+    })
+    response.end(readFileSync(packed ? `${name}.br` : name))
     return
   }
   if (ext) {
@@ -144,6 +153,21 @@ export async function accessibility(page: Page): Promise<string[]> {
   return result.violations.flatMap((v) =>
     v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary?.replaceAll('\n', ' ')}`),
   )
+}
+
+/**
+ * Fails where axe finds something that stays: a page that is just being drawn anew, as live pages are, is looked at
+ * again.
+ */
+export async function expectAccessible(page: Page, where = ''): Promise<void> {
+  let found: string[] = []
+  for (let i = 0; i < 4; i++) {
+    found = await accessibility(page).catch((e: unknown) => [String(e)])
+    if (found.length === 0) return
+    await settled(page)
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+  }
+  expect(found, where).toEqual([])
 }
 
 /** Keeps a picture for who wants to look, and set PICTURES. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import {
-  accessibility,
+  expectAccessible,
   expectNoComplaints,
   type Look,
   overflow,
@@ -62,7 +62,7 @@ test.each(pages)('%s is usable and accessible', async (name, path, heading) => {
   for (const look of looks) {
     await turn(v.page, look)
     await picture(v.page, `${name}-${look.scheme}-${look.width}`)
-    expect(await accessibility(v.page), `${look.scheme}, ${look.width} px`).toEqual([])
+    await expectAccessible(v.page, `${look.scheme}, ${look.width} px`)
     expect(await overflow(v.page), `${look.width} px`).toEqual([])
   }
   expectNoComplaints(v, console)

@@ -88,6 +88,7 @@ const summary = ({
   pullRequest,
   brokenGlass,
   unreviewed,
+  progress,
 }: Promotion) => ({
   number,
   team,
@@ -103,6 +104,7 @@ const summary = ({
   pullRequest,
   brokenGlass,
   unreviewed,
+  progress,
 })
 
 const decisionSummary = ({

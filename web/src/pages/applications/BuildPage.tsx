@@ -51,7 +51,7 @@ function Head({ build: b }: { build: Build }) {
   return (
     <>
       <div className="stack tight">
-        <div className="row">
+        <div className="row build-state">
           <h2>{b.title || `Build of ${short(b.commit)}`}</h2>
           <Status state={b.state} />
         </div>

@@ -188,7 +188,7 @@ function StageLinks({ application: a, deployment: d }: { application: Applicatio
 
 function Previews({ application: a, previews }: { application: Application; previews: Deployment[] }) {
   return (
-    <div className="panel">
+    <div className="panel section">
       <h3>Previews of pull requests</h3>
       <ul className="rows">
         {previews.map((d) => (

@@ -49,9 +49,9 @@ function Details({ entity: e, of }: { entity: Entity; of: EntityName }) {
   return (
     <>
       <Errors entity={e} />
+      <Relations of={of} />
       <div className="columns">
         <div>
-          <Relations of={of} />
           <RelationList relations={e.relations} />
           <details className="panel">
             <summary>As it is described</summary>
