@@ -98,25 +98,49 @@ func (u *upRun) bringPublished(ctx context.Context, t *progress.Task, images []v
 
 // registry is the platform's registry, as it stands in image references, and how this host writes to it.
 func (u *upRun) registry(ctx context.Context) (string, []remote.Option, error) {
+	host, login, err := u.registryLogin(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	client := u.http(u.ca.Certificate)
+	return host, []remote.Option{remote.WithUserAgent("slipway"), remote.WithTransport(client.Transport), remote.WithAuth(&login)}, nil
+}
+
+// registryLogin is the platform's registry and the login to it.
+func (u *upRun) registryLogin(ctx context.Context) (host string, login authn.Basic, err error) {
 	unit := u.provider(capabilityRegistry)
 	if unit == nil {
-		return "", nil, errors.New("this platform has no registry")
+		return "", login, errors.New("this platform has no registry")
 	}
 	outputs := unit.Outputs[capabilityRegistry]
-	host, _ := outputs["host"].(string)
+	host, _ = outputs["host"].(string)
 	admin, _ := outputs["admin"].(string)
 	namespace, secret, ok := strings.Cut(admin, "/")
 	if host == "" || !ok {
-		return "", nil, fmt.Errorf("tool %s: its outputs registry.host %q and registry.admin %q do not name a registry and a Secret",
+		return "", login, fmt.Errorf("tool %s: its outputs registry.host %q and registry.admin %q do not name a registry and a Secret",
 			unit.Name, host, admin)
 	}
-	login, err := deliver.ReadSecret(ctx, u.client, namespace, secret)
+	data, err := deliver.ReadSecret(ctx, u.client, namespace, secret)
 	if err != nil {
-		return "", nil, fmt.Errorf("read the registry's login: %w", err)
+		return "", login, fmt.Errorf("read the registry's login: %w", err)
 	}
-	client := u.http(u.ca.Certificate)
-	return host, []remote.Option{remote.WithUserAgent("slipway"), remote.WithTransport(client.Transport),
-		remote.WithAuth(&authn.Basic{Username: string(login["username"]), Password: string(login["password"])})}, nil
+	return host, authn.Basic{Username: string(data["username"]), Password: string(data["password"])}, nil
+}
+
+// signNodeIn lets the embedded node pull teams' images, which the registry shows to nobody without a login.
+func (u *upRun) signNodeIn(ctx context.Context, _ *progress.Task) (string, error) {
+	host, login, err := u.registryLogin(ctx)
+	if err != nil {
+		return "", err
+	}
+	changed, err := u.node(progress.Discard).SignIn(ctx, host, login.Username, login.Password)
+	if err != nil {
+		return "", fmt.Errorf("sign the node in to %s: %w", host, err)
+	}
+	if !changed {
+		return "", step.Skip("unchanged")
+	}
+	return host, nil
 }
 
 // push1 pushes an image, unless the tag means it already. A registry that does not answer yet is waited for.

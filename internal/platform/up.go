@@ -26,6 +26,7 @@ const (
 	stepFormer     = "people/former"
 	stepChecks     = "checks"
 	stepPublish    = "registry"
+	stepSignIn     = "registry/node"
 )
 
 // Up brings the platform up, or up to date: it can be cancelled or killed at any moment and run
@@ -119,11 +120,15 @@ func (u *upRun) steps() []step.Step {
 		step.Step{Name: stepRepository, After: slices.Concat([]string{stepCluster, stepRender, stepFormer}, ready(capabilityGit), rest), Message: "push the manifests", Run: u.push},
 		step.Step{Name: stepHandOver, After: append([]string{stepRepository}, bootstrap...), Message: "hand over", Run: u.handOver},
 	)
+	after := ready(capabilityRegistry)
+	if len(after) == 0 { // it is delivered as the others are
+		after = []string{stepHandOver}
+	}
+	if u.embedded() && u.provider(capabilityRegistry) != nil {
+		steps = append(steps, step.Step{Name: stepSignIn, After: append([]string{stepCluster}, after...),
+			Message: "sign the node in", Run: u.signNodeIn})
+	}
 	if len(u.published()) > 0 {
-		after := ready(capabilityRegistry)
-		if len(after) == 0 { // it is delivered as the others are
-			after = []string{stepHandOver}
-		}
 		steps = append(steps, step.Step{Name: stepPublish, After: append([]string{stepCluster}, after...),
 			Message: "publish images to build on", Run: u.publish})
 	}

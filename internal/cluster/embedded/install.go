@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"debug/elf"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,16 +90,37 @@ func (n *Node) install(s nodeconf.Spec) error {
 	return copyExecutable(s.Dir.Bin("slipway"))
 }
 
-// forgetMirrors removes the files of registries that have no mirror any more.
+// forgetMirrors removes the files of registries that have no mirror any more, and no login.
 func forgetMirrors(s nodeconf.Spec) error {
 	dirs, err := filepath.Glob(s.Dir.Config("certs.d", "*"))
 	for _, dir := range dirs {
 		registry := filepath.Base(dir)
+		if text, readErr := os.ReadFile(filepath.Join(dir, "hosts.toml")); readErr == nil && strings.HasPrefix(string(text), nodeconf.LoginMark) {
+			continue
+		}
 		if _, stays := s.Mirrors[registry]; !stays && registry != nodeconf.AnyRegistry {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}
 	return err
+}
+
+// SignIn lets the node pull what a registry shows to an account only. It holds from the next pull on, and is kept where only
+// root reads it; changed says that it was not so before.
+func (n *Node) SignIn(ctx context.Context, registry, username, password string) (changed bool, err error) {
+	settings, err := n.settings(ctx)
+	if err != nil {
+		return false, err
+	}
+	s, err := n.spec(settings)
+	if err != nil {
+		return false, err
+	}
+	f := s.Login(registry, "Basic "+base64.StdEncoding.EncodeToString([]byte(username+":"+password)))
+	if now, err := os.ReadFile(f.Path); err == nil && string(now) == f.Data {
+		return false, nil
+	}
+	return true, pki.WriteFile(f.Path, []byte(f.Data), 0o600)
 }
 
 func writeSpec(s nodeconf.Spec) error {

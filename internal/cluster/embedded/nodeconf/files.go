@@ -293,6 +293,23 @@ capabilities = ["pull", "resolve"]
 	return files
 }
 
+// LoginMark begins the file of a registry that the node signs in to. The file is not the Spec's: it holds a secret.
+const LoginMark = "# a login"
+
+// Login is the file by which containerd signs in to a registry, after it has asked the store, as it does for any.
+func (s Spec) Login(registry, authorization string) File {
+	return File{s.Dir.Config("certs.d", registry, "hosts.toml"), fmt.Sprintf(`%s
+server = "https://%s"
+ca = %q
+
+[header]
+Authorization = %q
+
+[host."http://%s"]
+capabilities = ["pull", "resolve"]
+`, LoginMark, registry, s.Dir.PKI("platform", "ca.crt"), authorization, RegistryAddress)}
+}
+
 // mirrorHost is the section of a mirror, "host[:port][/path]". As everywhere, loopback is spoken
 // to without TLS.
 func mirrorHost(mirror string) string {
