@@ -120,6 +120,8 @@ func TestGoldenPath(t *testing.T) {
 
 	t.Run("verified-offline", func(t *testing.T) { testOffline(t, p, eve) })
 
+	t.Run("templates-of-others", func(t *testing.T) { testTemplates(t, p, "sales", ada) })
+
 	t.Run("bypass-is-found", func(t *testing.T) {
 		p.run(t, "kubectl", "-n", "orders-prod", "create", "deployment", "rogue",
 			"--image", "registry.invalid/rogue@sha256:"+strings.Repeat("ab", 32))
