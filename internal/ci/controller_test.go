@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/app/forge"
 	"github.com/slipway-dev/slipway/internal/app/memforge"
@@ -392,6 +393,22 @@ func TestController_Run_FollowsPushesAndRuns(t *testing.T) {
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+func TestController_Run_BuildsWhatWasPushedWhileItWasAway(t *testing.T) {
+	w := newWorld(t)
+	commit := w.push("main", "") // and nobody tells
+	started := make(chan string, 10)
+	c := ci.NewController(ci.Options{Engine: tell{w.engine, started}, Forge: w, Portal: w, Resync: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	<-started
+	cancel()
+	<-ended
+	if runs := w.runs(); len(runs) != 1 || runs[0].Commit != commit {
+		t.Errorf("%+v", runs)
 	}
 }
 

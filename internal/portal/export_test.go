@@ -30,3 +30,6 @@ func (p *Portal) Previews(ctx context.Context) error {
 
 // Fill fills environments that are new.
 func (p *Portal) Fill(ctx context.Context) error { return p.fill(ctx) }
+
+// Happen reads Git, as after a webhook.
+func (p *Portal) Happen(ctx context.Context) error { return p.catchUp(ctx) }

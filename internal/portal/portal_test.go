@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/portal/config"
 	"github.com/slipway-dev/slipway/internal/portal/gitea"
 	"github.com/slipway-dev/slipway/internal/server/api"
+	"github.com/slipway-dev/slipway/internal/server/index"
 )
 
 // world is a portal on a Git server in memory.
@@ -224,6 +226,71 @@ func TestPortal_InterruptedRunGoesOn(t *testing.T) {
 	<-over
 	if _, err := w.back.Applications.Application(t.Context(), "shop", "orders"); err != nil {
 		t.Error(err)
+	}
+}
+
+// everything is what the index answers with.
+func (w *world) everything() string {
+	w.t.Helper()
+	var all []any
+	entities, err := w.back.Catalog.Entities(w.t.Context(), api.EntityQuery{}, api.Page{Limit: 200})
+	w.must(err)
+	for _, e := range entities.Items {
+		one, err := w.back.Catalog.Entity(w.t.Context(), api.EntityRef{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name})
+		w.must(err)
+		all = append(all, e, one)
+	}
+	applications, err := w.back.Applications.Applications(w.t.Context(), api.Teams{All: true}, api.Page{Limit: 200})
+	w.must(err)
+	environments, err := w.back.Environments.Environments(w.t.Context(), api.Teams{All: true}, api.Page{Limit: 200})
+	w.must(err)
+	text, err := json.MarshalIndent(append(all, applications, environments), "", " ")
+	w.must(err)
+	return string(text)
+}
+
+func TestPortal_DeletedIndexIsRebuiltTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	head, err := w.forge.Head(t.Context(), forge.Repository{Owner: "shop", Name: "orders"}, "main")
+	w.must(err)
+	w.must(w.Released(t.Context(), "orders", "git.dev.localhost/shop/orders@sha256:"+strings.Repeat("a", 64), head))
+	w.must(w.Happen(t.Context()))
+	before := w.everything()
+	if !strings.Contains(before, "component:default/orders") || !strings.Contains(before, strings.Repeat("a", 64)) {
+		t.Fatal(before)
+	}
+	w.must(w.Close())
+	files, err := filepath.Glob(filepath.Join(w.dir, index.FileName+"*"))
+	w.must(err)
+	if len(files) == 0 {
+		t.Fatal("there is no index to delete")
+	}
+	for _, file := range files {
+		w.must(os.Remove(file))
+	}
+	w.open(t.Context())
+	if after := w.everything(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestPortal_WhatWasPushedWhileItWasAwayIsSeenAtTheStart(t *testing.T) {
+	w := newWorld(t)
+	w.make("shop", orders())
+	w.must(w.Close())
+	repository := forge.Repository{Owner: "shop", Name: "orders"}
+	file, err := w.forge.ReadFile(t.Context(), repository, "main", "catalog-info.yaml")
+	w.must(err)
+	text := strings.Replace(string(file.Data), "Takes orders", "Takes orders and returns", 1)
+	_, err = w.forge.Commit(t.Context(), repository, forge.Commit{Branch: "main", Message: "Say more",
+		Changes: []forge.FileChange{{Path: "catalog-info.yaml", Data: []byte(text), Version: file.Version}}})
+	w.must(err)
+	w.open(t.Context())
+	e, err := w.back.Catalog.Entity(t.Context(), api.EntityRef{Kind: "component", Namespace: "default", Name: "orders"})
+	w.must(err)
+	if e.Metadata.Description != "Takes orders and returns" {
+		t.Errorf("it says %q", e.Metadata.Description)
 	}
 }
 

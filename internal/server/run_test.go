@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -10,12 +11,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/server/apitest"
@@ -170,36 +175,76 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	}
 }
 
-func TestTraces_OffUntilAnEndpointIsSet(t *testing.T) {
-	var mu sync.Mutex
-	got := 0
-	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if r.URL.Path == "/v1/traces" {
-			got++
+// collector takes traces as OTLP over HTTP has it, and keeps their spans.
+type collector struct {
+	mu    sync.Mutex
+	spans []*tracev1.Span
+	about []string // services
+}
+
+func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var batch collectorv1.ExportTraceServiceRequest
+	text, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = proto.Unmarshal(text, &batch)
+	}
+	if err != nil || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" {
+		http.Error(w, "this is no export of traces", http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, of := range batch.ResourceSpans {
+		for _, a := range of.Resource.Attributes {
+			if a.Key == "service.name" {
+				c.about = append(c.about, a.Value.GetStringValue())
+			}
 		}
-	}))
-	defer collector.Close()
+		for _, s := range of.ScopeSpans {
+			c.spans = append(c.spans, s.Spans...)
+		}
+	}
+}
+
+func TestTraces_OffUntilAnEndpointIsSet(t *testing.T) {
+	got := &collector{}
+	listener := httptest.NewServer(got)
+	defer listener.Close()
 	for _, on := range []bool{false, true} {
 		f := start(t, func(o *Options) {
 			if on {
-				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listener.URL)
 				o.Getenv = os.Getenv
 			}
 		})
-		f.as(user("ada")).want(http.StatusOK, "GET", "/api/v1/me", nil)
+		f.as(user("ada")).want(http.StatusOK, "GET", "/api/v1/me?secret=42", nil)
+		f.anonymous().want(http.StatusUnauthorized, "GET", "/api/v1/me", nil)
+		f.anonymous().want(http.StatusOK, "GET", "/healthz", nil)
 		if err := f.server.traces.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		mu.Lock()
-		if (got > 0) != on {
-			t.Errorf("with an endpoint %v: %d exports", on, got)
+		got.mu.Lock()
+		var names []string
+		for _, s := range got.spans {
+			names = append(names, s.Name)
+			if text := s.String(); strings.Contains(text, "secret=42") || !strings.Contains(f.log.String(), hex.EncodeToString(s.TraceId)) {
+				t.Errorf("the span says a secret, or no line of the log names its trace: %s", text)
+			}
 		}
-		mu.Unlock()
+		got.mu.Unlock()
+		var want []string
+		if on {
+			want = []string{"GET /api/v1/me", "GET /api/v1/me"}
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("with an endpoint %v: the spans are %q", on, names)
+		}
 		if strings.Contains(f.log.String(), `"trace":"`) != on {
 			t.Errorf("with an endpoint %v, the log names a trace: %v", on, !on)
 		}
+	}
+	if !slices.Equal(slices.Compact(got.about), []string{"slipway-server"}) {
+		t.Errorf("the spans are of %q", got.about)
 	}
 }
 
