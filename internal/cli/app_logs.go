@@ -55,6 +55,9 @@ func newAppLogsCommand(env *Env) *cobra.Command {
 	cmd.MarkFlagsMutuallyExclusive("build", "env")
 	cmd.MarkFlagsMutuallyExclusive("build", "container")
 	_ = cmd.RegisterFlagCompletionFunc("env", complete(&o.remote, environmentNames))
+	_ = cmd.RegisterFlagCompletionFunc("build", func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return complete(&o.remote, buildNames(args))(c, args, begun)
+	})
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if o.Tail < 0 || o.Tail > 10000 {

@@ -76,24 +76,25 @@ func addSpan(cmd *cobra.Command, from, to *string) {
 	cmd.Flags().StringVar(to, "to", "", "until `DATE`, that day included, or until a time")
 }
 
-// span reads a stretch of time; a day at its end is part of it.
-func span(from, to string) (begin, end time.Time, err error) {
+// span reads a stretch of time, whose ends flags of these names gave; a day at its end is part of it.
+func span(from, to string, flags ...string) (begin, end time.Time, err error) {
+	const hint = "write 2026-03-01 or 2026-03-01T18:00:00Z"
 	day := false
 	if from != "" {
 		if begin, _, err = moment(from); err != nil {
-			return begin, end, fault.Invalid(fmt.Errorf("--from: %w", err), "")
+			return begin, end, fault.Invalid(fmt.Errorf("%s: %w", flags[0], err), hint)
 		}
 	}
 	if to != "" {
 		if end, day, err = moment(to); err != nil {
-			return begin, end, fault.Invalid(fmt.Errorf("--to: %w", err), "")
+			return begin, end, fault.Invalid(fmt.Errorf("%s: %w", flags[1], err), hint)
 		}
 		if day {
 			end = end.AddDate(0, 0, 1)
 		}
 	}
 	if !begin.IsZero() && !end.IsZero() && !begin.Before(end) {
-		return begin, end, fault.Invalid(fmt.Errorf("%s is not before %s", from, to), "")
+		return begin, end, fault.Invalid(fmt.Errorf("%s: %s is not before %s", flags[1], from, to), "")
 	}
 	return begin, end, nil
 }
@@ -107,7 +108,7 @@ func runAuditList(ctx context.Context, o *auditListOptions) error {
 	q := o.Query
 	q.Outcome = api.Outcome(o.Outcome)
 	var err error
-	if q.From, q.To, err = span(o.From, o.To); err != nil {
+	if q.From, q.To, err = span(o.From, o.To, "--from", "--to"); err != nil {
 		return err
 	}
 	c, err := o.connect(ctx)
@@ -140,7 +141,9 @@ func newAuditShowCommand(env *Env) *cobra.Command {
 		Short: "Show a decision, and check that it is in the log",
 		Long: `Show a decision, and check the proof that it is in the log, and the log's signature, by the key that
 the server names. To check that key too, verify an export by keys that you have from elsewhere.`,
-		Args: usage(cobra.ExactArgs(1)),
+		Example:           `  slipway audit show 7`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeFirst(r, decisionNumbers),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var index uint64
 			if _, err := fmt.Sscanf(args[0]+"\n", "%d\n", &index); err != nil {
@@ -212,7 +215,9 @@ func newAuditFindingsCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "findings",
 		Short: "List what runs, or was merged, without a decision",
-		Args:  usage(cobra.NoArgs),
+		Example: `  slipway audit findings
+  slipway audit findings --exit-code || echo "something went around the gates"`,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.connect(cmd.Context())
 			if err != nil {

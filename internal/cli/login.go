@@ -27,6 +27,7 @@ type loginOptions struct {
 	Server string
 	CAFile string
 	Scopes []string
+	Format string
 }
 
 func newLoginCommand(env *Env, run func(context.Context, *loginOptions) error) *cobra.Command {
@@ -51,6 +52,10 @@ SLIPWAY_TOKEN instead.`,
 	}
 	cmd.Flags().StringVar(&o.CAFile, "ca-file", "", "trust the certificates of `FILE` (PEM) too")
 	cmd.Flags().StringArrayVar(&o.Scopes, "scope", nil, "ask for a `ROLE` or ROLE:TEAM only; may be given again")
+	_ = cmd.MarkFlagFilename("ca-file", "crt", "pem")
+	_ = cmd.RegisterFlagCompletionFunc("scope", completeScopes(env))
+	cmd.ValidArgsFunction = completeServers(env)
+	addFormat(cmd, &o.Format, "text", "json")
 	return cmd
 }
 
@@ -59,7 +64,10 @@ func newLogoutCommand(env *Env, run func(context.Context, *loginOptions) error) 
 	return &cobra.Command{
 		Use:   "logout [URL]",
 		Short: "Sign out of a server",
-		Args:  usage(cobra.MaximumNArgs(1)),
+		Example: `  slipway logout
+  slipway logout https://console.example.com`,
+		Args:              usage(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: completeServers(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.Server = args[0]
@@ -67,6 +75,20 @@ func newLogoutCommand(env *Env, run func(context.Context, *loginOptions) error) 
 			return run(cmd.Context(), o)
 		},
 	}
+}
+
+// loginCode and loginResult are what a login prints for programs: first what somebody has to confirm, then the session.
+type loginCode struct {
+	URL     string    `json:"url"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
+}
+
+type loginResult struct {
+	Server   string    `json:"server"`
+	Username string    `json:"username"`
+	Expires  time.Time `json:"expires"`
+	Grants   []string  `json:"grants"`
 }
 
 func runLogin(ctx context.Context, o *loginOptions) error {
@@ -86,8 +108,12 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return l.explain("ask for a code", err)
 	}
-	o.Env.printf("Open %s\nand confirm the code %s (it is good for %s)\n", auth.VerificationURIComplete, auth.UserCode,
-		time.Until(auth.Expiry).Round(time.Minute))
+	if err := show(o.Env, o.Format, loginCode{auth.VerificationURIComplete, auth.UserCode, auth.Expiry}, func() {
+		o.Env.printf("Open %s\nand confirm the code %s (it is good for %s)\n", auth.VerificationURIComplete, auth.UserCode,
+			time.Until(auth.Expiry).Round(time.Minute))
+	}); err != nil {
+		return err
+	}
 	token, err := grant.DeviceAccessToken(ctx, auth)
 	if err != nil {
 		return l.explain("wait for the confirmation", err)
@@ -102,8 +128,14 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	if err := known.write(o.Env); err != nil {
 		return err
 	}
-	o.Env.printf("signed in as %s until %s\n", me.Username, l.Expires.Local().Format("2006-01-02 15:04"))
-	return nil
+	return show(o.Env, o.Format, loginResult{l.Server, me.Username, l.Expires, me.Grants}, func() {
+		o.Env.printf("signed in as %s until %s\n", me.Username, l.Expires.Local().Format("2006-01-02 15:04"))
+		if len(me.Grants) == 0 {
+			o.Env.printf("you have no role in any team yet: ask whoever looks after a team to take you in, and log in again\n")
+			return
+		}
+		o.Env.printf("you may act as %s; see `slipway app list` and `slipway template list`\n", strings.Join(me.Grants, ", "))
+	})
 }
 
 func runLogout(ctx context.Context, o *loginOptions) error {
@@ -162,7 +194,7 @@ func (o *loginOptions) server(ctx context.Context, known *logins) (login, error)
 		return login{}, fault.Invalid(fmt.Errorf("no server is named, and there is none on this machine: %w", missing),
 			"name its URL, or set SLIPWAY_SERVER")
 	case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return login{}, fault.Invalid(fmt.Errorf("%q is not the https URL of a server", at), "")
+		return login{}, fault.Invalid(fmt.Errorf("%q is not the https URL of a server", at), "write https://HOST, as in the browser's address")
 	}
 	at = u.Scheme + "://" + u.Host
 	l := known.Servers[at]

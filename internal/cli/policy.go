@@ -52,9 +52,9 @@ func runPolicyTest(ctx context.Context, o *policyTestOptions) error {
 	if !ok {
 		return fault.Invalid(fmt.Errorf("--over: %q is not DATE..DATE", o.Over), "write 2026-01-01..2026-03-31")
 	}
-	begin, end, err := span(from, to)
+	begin, end, err := span(from, to, "--over", "--over")
 	if err != nil {
-		return fmt.Errorf("--over: %w", err)
+		return err
 	}
 	if end.IsZero() {
 		end = now().AddDate(0, 0, 1)

@@ -332,6 +332,11 @@ func TestCompletion_NamesComeFromTheServer(t *testing.T) {
 		{[]string{"promote", "orders", "--to", ""}, []string{"dev", "load-test"}},
 		{[]string{"promotion", "show", ""}, []string{"42\tpayments/orders to prod, open"}},
 		{[]string{"env", "create", "x", "--team", ""}, []string{"payments"}},
+		{[]string{"promote", "orders", "--to", "prod", "--release", ""}, []string{"v1\tin dev"}},
+		{[]string{"promotion", "waive", "42", "--gate", ""}, []string{"soak\thealthy for 10 minutes of 60"}},
+		{[]string{"app", "logs", "orders", "--build", "b"}, []string{"b1\trunning"}},
+		{[]string{"token", "create", "x", "--scope", ""}, []string{"developer:payments"}},
+		{[]string{"audit", "show", ""}, []string{"0\tallowed: payments/orders to prod"}},
 	} {
 		env, out := testEnv(t, map[string]string{"SLIPWAY_SERVER": p.url, "SLIPWAY_TOKEN": token, "HOME": t.TempDir()})
 		cmd := NewCommand(env)

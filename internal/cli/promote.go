@@ -58,6 +58,9 @@ is certain that it won't.`,
 	for _, flag := range []string{"from", "to"} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, complete(&o.remote, environmentNames))
 	}
+	_ = cmd.RegisterFlagCompletionFunc("release", func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return complete(&o.remote, releaseNames(args))(c, args, begun)
+	})
 	addWait(cmd, &o.Wait, &o.Timeout, "wait until the release is healthy there")
 	return cmd
 }

@@ -204,6 +204,9 @@ Whoever asked for the promotion, or wrote the change, can't.`,
 	f.StringVar(&o.Waiver.Gate, "gate", "", "the `GATE`")
 	f.StringVar(&o.Waiver.Reason, "reason", "", "why, in a `TEXT` of ten letters at least")
 	f.StringVar(&o.Until, "until", "", "`WHEN` it ends: a duration from now (2h, 3d), a date, or a time")
+	_ = cmd.RegisterFlagCompletionFunc("gate", func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return complete(&o.remote, gateNames(args))(c, args, begun)
+	})
 	for _, flag := range []string{"gate", "reason", "until"} {
 		_ = cmd.MarkFlagRequired(flag)
 	}

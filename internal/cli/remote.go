@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -167,106 +166,6 @@ func templateText(ref api.TemplateRef) string {
 		return ref.Name
 	}
 	return ref.Namespace + "/" + ref.Name
-}
-
-// completionPatience is how long a shell waits for names.
-const completionPatience = 2 * time.Second
-
-// complete completes an argument or a flag with names that the server gives; without a server there are none.
-func complete(r *remote, names func(context.Context, *client.Client) ([]string, error),
-) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-		parent := cmd.Context()
-		if parent == nil {
-			parent = context.Background()
-		}
-		ctx, cancel := context.WithTimeout(parent, completionPatience)
-		defer cancel()
-		c, err := r.connect(ctx)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		all, _ := names(ctx, c) // what came in time is good enough
-		all = slices.DeleteFunc(all, func(n string) bool { return !strings.HasPrefix(n, begun) })
-		return all, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// completeFirst completes the first argument only.
-func completeFirst(r *remote, names func(context.Context, *client.Client) ([]string, error),
-) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	first := complete(r, names)
-	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return first(cmd, args, begun)
-	}
-}
-
-func applicationNames(ctx context.Context, c *client.Client) ([]string, error) {
-	var names []string
-	for a, err := range c.Applications(ctx) {
-		if err != nil {
-			return names, err
-		}
-		names = append(names, a.Name, a.Team+"/"+a.Name)
-	}
-	return names, nil
-}
-
-func environmentNames(ctx context.Context, c *client.Client) ([]string, error) {
-	var names []string
-	for e, err := range c.Environments(ctx) {
-		if err != nil {
-			return names, err
-		}
-		names = append(names, e.Name)
-	}
-	return names, nil
-}
-
-func templateNames(ctx context.Context, c *client.Client) ([]string, error) {
-	var names []string
-	for t, err := range c.Templates(ctx) {
-		if err != nil {
-			return names, err
-		}
-		names = append(names, templateText(api.TemplateRef{Namespace: t.Namespace, Name: t.Name}))
-	}
-	return names, nil
-}
-
-func promotionNumbers(ctx context.Context, c *client.Client) ([]string, error) {
-	var names []string
-	for p, err := range c.Promotions(ctx, api.PromotionQuery{}) {
-		if err != nil {
-			return names, err
-		}
-		names = append(names, fmt.Sprintf("%d\t%s/%s to %s, %s", p.Number, p.Team, p.Application, p.To, p.State))
-	}
-	return names, nil
-}
-
-func tokenIDs(ctx context.Context, c *client.Client) ([]string, error) {
-	var names []string
-	for t, err := range c.Tokens(ctx) {
-		if err != nil {
-			return names, err
-		}
-		names = append(names, t.ID+"\t"+t.Name)
-	}
-	return names, nil
-}
-
-func teamNames(ctx context.Context, c *client.Client) ([]string, error) {
-	me, err := c.Me(ctx)
-	if err != nil {
-		return nil, err
-	}
-	grants, err := access.ParseGrants(me.Grants)
-	teams, _ := grants.Teams(access.Viewer)
-	return teams, err
 }
 
 // errNotConfirmed is about a question that was answered otherwise.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/slipway-dev/slipway/internal/fault"
 )
@@ -38,14 +39,55 @@ func Main(ctx context.Context, env *Env, argv []string) int {
 	return code
 }
 
-// usage marks what cobra finds wrong with arguments as invalid input.
+// usage marks what is wrong with a command's arguments, and with its flags together, as invalid input. It comes before
+// everything that a command does.
 func usage(args cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
-		if err := args(cmd, given); err != nil {
+		err := args(cmd, given)
+		switch {
+		case err != nil && strings.HasPrefix(err.Error(), "accepts "):
+			err = surplusOrMissing(cmd, given)
+		case err == nil:
+			if err = missingFlags(cmd); err == nil {
+				err = cmd.ValidateFlagGroups()
+			}
+		}
+		if err != nil {
 			return fault.Invalid(err, "see `"+cmd.CommandPath()+" --help`")
 		}
 		return nil
 	}
+}
+
+// surplusOrMissing says what a command takes, where it was given more or less.
+func surplusOrMissing(cmd *cobra.Command, given []string) error {
+	var takes []string
+	for _, word := range strings.Fields(cmd.Use)[1:] {
+		if strings.HasPrefix(word, "-") {
+			break
+		}
+		takes = append(takes, word)
+	}
+	if len(given) < len(takes) {
+		return fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(takes[len(given):], " "))
+	}
+	return fmt.Errorf("%s takes %s and nothing more; %q is too much", cmd.CommandPath(), strings.Join(takes, " "),
+		strings.Join(given[len(takes):], " "))
+}
+
+// missingFlags names the flags that a command can't do without.
+func missingFlags(cmd *cobra.Command) error {
+	var missing []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if required := f.Annotations[cobra.BashCompOneRequiredFlag]; len(required) > 0 && required[0] == "true" && !f.Changed {
+			name, _ := pflag.UnquoteUsage(f)
+			missing = append(missing, "--"+f.Name+" "+name)
+		}
+	})
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(missing, " and "))
 }
 
 // group makes a command that only holds others: alone it shows its help, and a word that is not

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,7 +28,10 @@ func newStatusCommand(env *Env, run func(context.Context, *statusOptions) error)
 		Use:   "status",
 		Short: "Show what runs, how it is, and where",
 		Long: `Show what runs, how it is, and where. Who is signed in to the platform's portal ("slipway login")
-sees open promotions too, and what runs without a decision.`,
+sees open promotions too, and what runs without a decision; on a machine that has no platform, what
+the portal tells.`,
+		Example: `  slipway status
+  slipway status --watch`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
@@ -38,21 +42,19 @@ sees open promotions too, and what runs without a decision.`,
 }
 
 func runStatus(ctx context.Context, o *statusOptions) error {
-	line, err := find(ctx, o.Env, o.Selection)
+	look, err := statusOf(ctx, o)
 	if err != nil {
 		return err
 	}
 	for {
-		golden := make(chan goldenPath, 1)
-		go func() { golden <- o.Env.goldenPathOf(ctx, line) }()
-		s, err := line.Status(ctx)
+		print, err := look(ctx)
 		if err != nil {
 			return err
 		}
 		if o.Watch && o.Env.Terminal && o.Format == "text" {
 			o.Env.printf("\x1b[H\x1b[2J")
 		}
-		if err := printStatus(o, s, <-golden); err != nil || !o.Watch {
+		if err := print(); err != nil || !o.Watch {
 			return err
 		}
 		select {
@@ -61,6 +63,31 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		case <-time.After(statusEvery):
 		}
 	}
+}
+
+// statusOf says how to look: at the platform on this machine, or at what the server tells that this command line knows.
+// Each look gives how to print what was seen.
+func statusOf(ctx context.Context, o *statusOptions) (func(context.Context) (func() error, error), error) {
+	c, err := o.Env.elsewhere(ctx, o.Selection)
+	if err == nil {
+		return func(ctx context.Context) (func() error, error) {
+			s, err := statusElsewhere(ctx, c)
+			return func() error { return show(o.Env, o.Format, s, func() { s.print(o.Env) }) }, err
+		}, nil
+	}
+	if !errors.Is(err, errHere) {
+		return nil, err
+	}
+	line, err := find(ctx, o.Env, o.Selection)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (func() error, error) {
+		golden := make(chan goldenPath, 1)
+		go func() { golden <- o.Env.goldenPathOf(ctx, line) }()
+		s, err := line.Status(ctx)
+		return func() error { return printStatus(o, s, <-golden) }, err
+	}, nil
 }
 
 // find gives the platform that was brought up and is meant.

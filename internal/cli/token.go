@@ -46,6 +46,7 @@ signed in at the identity provider, in the browser or with the provider's own to
 	addRemote(cmd, &o.remote)
 	cmd.Flags().StringArrayVar(&o.Token.Scopes, "scope", nil, "what it may do: a `ROLE` or ROLE:TEAM; may be given again")
 	_ = cmd.MarkFlagRequired("scope")
+	_ = cmd.RegisterFlagCompletionFunc("scope", completeScopes(env))
 	cmd.Flags().IntVar(&o.Token.Days, "days", 90, "how many `DAYS` it lasts")
 	return cmd
 }
@@ -70,9 +71,10 @@ func newTokenListCommand(env *Env) *cobra.Command {
 	r := &remote{Env: env}
 	all := false
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List your tokens, and the command lines that are signed in for you",
-		Args:  usage(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List your tokens, and the command lines that are signed in for you",
+		Example: `  slipway token list --all`,
+		Args:    usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.connect(cmd.Context())
 			if err != nil {
@@ -113,6 +115,7 @@ func newTokenRevokeCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "revoke ID",
 		Short:             "Revoke a token at once",
+		Example:           `  slipway token revoke t-0123456789   # as "slipway token list" names it`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeFirst(r, tokenIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -25,10 +25,13 @@ func (p *Portal) Receive(ctx context.Context, source string, header http.Header,
 	event, err := p.git.ParseEvent(header, body, p.hook.secret)
 	switch {
 	case errors.Is(err, forge.ErrSignature):
+		p.metrics.calls.WithLabelValues("refused").Inc()
 		return fmt.Errorf("%w: %w", err, api.ErrDenied)
 	case err != nil:
+		p.metrics.calls.WithLabelValues("invalid").Inc()
 		return fmt.Errorf("%w: %w", err, api.ErrInvalid)
 	}
+	p.metrics.calls.WithLabelValues("taken").Inc()
 	p.Happened(ctx, event)
 	return nil
 }

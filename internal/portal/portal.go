@@ -60,9 +60,10 @@ type Options struct {
 
 // Portal is what stands behind the API.
 type Portal struct {
-	config config.Platform
-	log    *slog.Logger
-	now    func() time.Time
+	config  config.Platform
+	log     *slog.Logger
+	now     func() time.Time
+	metrics *metrics
 
 	git     GitServer
 	account string // Slipway's own on the Git server
@@ -101,7 +102,7 @@ type loop struct {
 
 // New opens what lasts. It makes no call to the Git server or the cluster: those may come later.
 func New(ctx context.Context, o Options) (p *Portal, err error) {
-	p = &Portal{config: o.Config, log: o.Log, now: o.Now, roles: o.Roles, gitURL: strings.TrimRight(o.Config.Git.URL, "/")}
+	p = &Portal{config: o.Config, log: o.Log, now: o.Now, metrics: newMetrics(), roles: o.Roles, gitURL: strings.TrimRight(o.Config.Git.URL, "/")}
 	p.log = cmp.Or(p.log, slog.New(slog.DiscardHandler))
 	if p.now == nil {
 		p.now = time.Now
@@ -199,10 +200,11 @@ func (p *Portal) Backends() api.Backends {
 
 // Collectors are metrics.
 func (p *Portal) Collectors() []prometheus.Collector {
-	if p.promoting == nil {
-		return nil
+	all := p.metrics.collectors()
+	if p.promoting != nil {
+		all = append(all, p.promoting.Collectors()...)
 	}
-	return p.promoting.Collectors()
+	return all
 }
 
 // Ready are things that must be well before the server takes requests.
@@ -257,6 +259,7 @@ func (p *Portal) untilDone(ctx context.Context, what string, do func(context.Con
 		if err == nil {
 			return nil
 		}
+		p.metrics.failures.WithLabelValues(what).Inc()
 		p.log.WarnContext(ctx, "not done yet", "what", what, "cause", err.Error(), "again", wait.String())
 		select {
 		case <-ctx.Done():

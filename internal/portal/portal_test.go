@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/slipway-dev/slipway/catalog/templates"
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/app/forge"
@@ -452,6 +454,21 @@ func TestPortal_WebhooksAreTakenBySignatureOnly(t *testing.T) {
 	}
 	if err := w.Receive(t.Context(), "elsewhere", good, nil); !errors.Is(err, api.ErrNotFound) {
 		t.Error("unknown source:", err)
+	}
+	r := prometheus.NewRegistry()
+	r.MustRegister(w.Collectors()...)
+	counted := map[string]float64{}
+	families, err := r.Gather()
+	w.must(err)
+	for _, f := range families {
+		for _, m := range f.Metric {
+			for _, l := range m.Label {
+				counted[f.GetName()+" "+l.GetValue()] = m.Counter.GetValue()
+			}
+		}
+	}
+	if len(counted) != 2 || counted["slipway_webhook_calls_total taken"] != 1 || counted["slipway_webhook_calls_total refused"] != 1 {
+		t.Errorf("counted %v", counted)
 	}
 }
 

@@ -135,6 +135,8 @@ func TestGoldenPath(t *testing.T) {
 		p.run(t, "kubectl", "-n", "orders-prod", "delete", "deployment", "rogue")
 	})
 
+	t.Run("server", func(t *testing.T) { testServer(t, p, ada, filepath.Join(p.dir, "orders")) })
+
 	// Last: whoever signed in before does not any more.
 	t.Run("another-identity-provider-takes-over", func(t *testing.T) { testSwap(t, p, ada, bob, eve) })
 }
