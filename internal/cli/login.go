@@ -37,8 +37,8 @@ func newLoginCommand(env *Env, run func(context.Context, *loginOptions) error) *
 		Short: "Sign in to a server; the web interface asks you to confirm",
 		Long: `Sign in to a server. A code is shown here; open the page that is named, sign in there, and
 confirm the code. This command line then acts for you until the session ends or you log out.
-Without a URL it is the portal of the platform on this machine. In scripts, set SLIPWAY_SERVER and
-SLIPWAY_TOKEN instead.`,
+Without a URL it is the portal of the platform on this machine. In scripts, set SLIPWAY_SERVER,
+SLIPWAY_TOKEN and, where the platform has a CA of its own, SLIPWAY_CA_FILE instead.`,
 		Example: `  slipway login
   slipway login https://console.example.com --ca-file platform-ca.crt
   slipway login --scope developer:payments`,
@@ -202,8 +202,8 @@ func (o *loginOptions) server(ctx context.Context, known *logins) (login, error)
 	if at == strings.TrimSuffix(portal.URL, "/") {
 		l.CA, l.portal = string(portal.CA), portal
 	}
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
+	if file := cmp.Or(o.CAFile, o.Env.Getenv("SLIPWAY_CA_FILE")); file != "" {
+		pem, err := os.ReadFile(o.Env.path(file))
 		if err != nil {
 			return login{}, fault.Invalid(fmt.Errorf("--ca-file: %w", err), "")
 		}

@@ -58,6 +58,11 @@ func (c *Client) refused(k call, response *http.Response) error {
 		e.Problem = problem.Problem{Detail: "it answered " + response.Status}
 		if response.Header.Get("Content-Type") != problem.ContentType {
 			e.Problem.Hint = "check the URL; what answers may not be Slipway's server"
+			switch response.StatusCode {
+			case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+				e.Problem.Detail += "; the server behind the gateway is away"
+				e.Problem.Hint = "it may be starting: try again in a minute; on the platform's machine `slipway why portal` tells more"
+			}
 		}
 	}
 	e.Problem.Status = response.StatusCode
@@ -90,7 +95,8 @@ func Unreachable(server, doing string, err error) error {
 	hint := "check the URL; the server must be reachable from here"
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		hint = "trust the platform's CA: add --ca-file <(slipway get ca)"
+		hint = "trust the platform's CA, which `slipway get ca` prints on the platform's machine: slipway login " + server + " --ca-file FILE" +
+			" (it is remembered), or set SLIPWAY_CA_FILE"
 	}
 	return fault.Hint(fmt.Errorf("%s: %s: %w", server, doing, err), hint)
 }
