@@ -105,7 +105,9 @@ func TestErrors_OfWhatIsNoServerOfOurs(t *testing.T) {
 	if hint, _ := fault.Of(err); err == nil || !strings.Contains(err.Error(), "404 Not Found") || !strings.Contains(hint, "check the URL") {
 		t.Errorf("%v; %s", err, hint)
 	}
-	away := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no available server", http.StatusServiceUnavailable) })
+	away := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no available server", http.StatusServiceUnavailable)
+	})
 	_, err = away.Me(t.Context())
 	if hint, _ := fault.Of(err); err == nil || !strings.Contains(err.Error(), "is away") || !strings.Contains(hint, "try again in a minute") {
 		t.Errorf("a gateway without a server: %v; %s", err, hint)
