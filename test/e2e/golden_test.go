@@ -31,7 +31,7 @@ func TestGoldenPath(t *testing.T) {
 	p := newPlatform(t, fmt.Sprintf("golden-%d", os.Getpid()))
 	p.write(t, "platform.yaml", p.platformFile("")+"    ci: {tool: argo-ci}\n")
 	p.up(t)
-	team := p.team(t, "sales", map[string][]string{"developers": {"ada", "bob"}, "approvers": {"bob"}})
+	team := p.team(t, "sales", map[string][]string{"developers": {"ada", "bob"}, "approvers": {"bob", "cai"}})
 	ada, bob := team["ada"], team["bob"]
 	eve := p.team(t, "auditors", map[string][]string{"readers": {"eve"}})["eve"]
 
@@ -136,6 +136,15 @@ func TestGoldenPath(t *testing.T) {
 	})
 
 	t.Run("server", func(t *testing.T) { testServer(t, p, ada, filepath.Join(p.dir, "orders")) })
+
+	admins := p.team(t, "platform-admins", map[string][]string{"all": {"pam", "pat"}})
+	s := &stage{p: p, team: "sales", app: "orders", dir: filepath.Join(p.dir, "orders"), env: "live", ada: ada, bob: bob, cai: team["cai"],
+		pam: admins["pam"], pat: admins["pat"], eve: eve}
+	t.Run("gates-are-changed-by-two", func(t *testing.T) { testGates(t, s) })
+	t.Run("broken-glass-and-a-failed-rollout", func(t *testing.T) { testGlass(t, s) })
+	t.Run("nobody-alone-and-killed-between", func(t *testing.T) { testOwn(t, s) })
+	t.Run("tamperings-are-found", func(t *testing.T) { testTamperings(t, s) })
+	t.Run("around-slipway-is-found", func(t *testing.T) { testAroundSlipway(t, s) })
 
 	// Last: whoever signed in before does not any more.
 	t.Run("another-identity-provider-takes-over", func(t *testing.T) { testSwap(t, p, ada, bob, eve) })

@@ -18,6 +18,9 @@ type person struct {
 	p                            *platform
 	name, password, email, token string
 	renewed                      string // the password at a provider that took over
+	// browser is signed in at the portal; csrf goes with what it changes.
+	browser *http.Client
+	csrf    string
 }
 
 // team makes an organization with the teams that roles come from, and its members.
@@ -63,28 +66,46 @@ func (who *person) signIn(t *testing.T) {
 // makeToken makes an API token with all that somebody who has signed in may do.
 func (who *person) makeToken(t *testing.T, browser *http.Client, me signedIn) {
 	t.Helper()
-	portal := who.p.url(t, "console")
-	body, err := json.Marshal(map[string]any{"name": "test", "scopes": me.Grants, "days": 1})
+	who.browser, who.csrf = browser, me.CSRFToken
+	var made struct{ Secret string }
+	err := who.inPerson(t, http.MethodPost, "/me/tokens", map[string]any{"name": "test", "scopes": me.Grants, "days": 1}, &made)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, portal+"/api/v1/me/tokens", bytes.NewReader(body))
+	who.token = made.Secret
+}
+
+// inPerson calls the portal's API with the session of somebody's browser: what only people may do asks for it.
+func (who *person) inPerson(t *testing.T, method, path string, body, into any) error {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	portal := who.p.url(t, "console")
+	req, err := http.NewRequestWithContext(t.Context(), method, portal+"/api/v1"+path, bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Origin", portal)
-	req.Header.Set("X-CSRF-Token", me.CSRFToken)
-	res, err := browser.Do(req)
+	req.Header.Set("X-CSRF-Token", who.csrf)
+	res, err := who.browser.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil || res.StatusCode >= 300 {
-		t.Fatalf("make a token for %s: %s %s %v", who.name, res.Status, text, err)
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return err
 	}
-	who.token = decode[struct{ Secret string }](t, string(text)).Secret
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s as %s: %s: %s", method, path, who.name, res.Status, answer)
+	}
+	if into != nil {
+		return json.Unmarshal(answer, into)
+	}
+	return nil
 }
 
 // forge calls the Git server's API as its administrator.
