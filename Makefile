@@ -134,6 +134,12 @@ golden: build web/node_modules/.modules.yaml ## The console in a browser, and fr
 	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e,golden -count=1 -timeout 80m -v -run TestGoldenPath ./test/e2e
 
+.PHONY: pictures
+pictures: build web/node_modules/.modules.yaml ## Take the pictures of docs/images/console anew, from a platform that is brought up for it
+	bin/slipway host install $(INSTALL)
+	@$(call host-packages,chromium libnss3-tools)
+	SHOW=$(CURDIR)/docs/images/console $(GO) test -tags e2e,golden -count=1 -timeout 60m -v -run 'TestGoldenPath/console-in-a-browser' ./test/e2e
+
 .PHONY: bench
 bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones)
 	$(GO) run ./test/perf $(if $(COLD),-cold) $(if $(JSON),-json '$(JSON)')

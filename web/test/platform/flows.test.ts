@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectAccessible, overflow, picture, settled, turn } from '../browser/harness'
-import { approveInGit, closeBrowser, open, platform, type Session, signIn, sitDown } from './harness'
+import { approveInGit, closeBrowser, open, platform, type Session, show, signIn, sitDown } from './harness'
 
 /**
  * What people do in the console of a running platform, one step after the other: a developer, an approver and an
@@ -65,6 +65,7 @@ test('a developer makes an application from a template: tried first, then made',
   await page.getByText('A trial, which touched nothing').waitFor()
   await page.getByText('catalog-info.yaml').first().waitFor()
   await picture(page, 'platform-dry-run')
+  await show(page, 'create-trial')
   await expectAccessible(page)
   const there = await page.evaluate(
     (address) => fetch(address).then((r) => r.status),
@@ -90,6 +91,7 @@ test('its build starts by itself, and its log is shown while it is written', { t
   const lines = page.locator('.log-line')
   await lines.first().waitFor({ timeout: minutes(4) })
   await picture(page, 'platform-build')
+  await show(page, 'build')
   await page
     .locator('.build-state')
     .getByText('Succeeded')
@@ -166,6 +168,7 @@ test('the approver sees on the first page that it waits for them, and on what it
   await waiting.getByRole('link', { name: `Approve ${name}: dev → prod` }).waitFor({ timeout: minutes(2) })
   await page.getByText(/\d waiting for your approval/).waitFor({ state: 'attached' })
   await picture(page, 'platform-waiting')
+  await show(page, 'home', ['light', 'dark', 'phone'])
   await expectAccessible(page)
   await waiting.getByRole('link', { name: `Approve ${name}: dev → prod` }).click()
 
@@ -183,6 +186,7 @@ test('the approver sees on the first page that it waits for them, and on what it
     .click()
   await gates.getByText('Statement', { exact: true }).first().waitFor()
   await picture(page, 'platform-promotion')
+  await show(page, 'promotion', ['light', 'dark', 'phone'])
   await expectAccessible(page)
 })
 
@@ -205,6 +209,7 @@ test('they approve it in Git, and it is decided, merged and live', { timeout: mi
   await expectAccessible(page)
   await live(ada, 'prod')
   await picture(ada.page, 'platform-application-in-prod')
+  await show(ada.page, 'application', ['light', 'dark', 'phone'])
 })
 
 test('the auditor sees the decision, and checks it in their browser', { timeout: minutes(4) }, async () => {
@@ -220,6 +225,7 @@ test('the auditor sees the decision, and checks it in their browser', { timeout:
   await proof.getByText('The decision is in the log, signed, and unchanged').waitFor()
   expect(await proof.getByText('Failed', { exact: true }).count()).toBe(0)
   await picture(page, 'platform-decision')
+  await show(page, 'decision')
   await expectAccessible(page)
 })
 
@@ -274,6 +280,9 @@ test.each([
     await expectAccessible(page, `${look.scheme}, ${look.width} px`)
     expect(await overflow(page), `${look.width} px`).toEqual([])
   }
+  if (pathname === '/platform') await show(page, 'platform', ['light', 'dark'])
+  if (pathname.startsWith('/catalog/')) await show(page, 'entity')
+  if (pathname === '/create') await show(page, 'create')
   await turn(page, { scheme: 'light', width: 1280 })
   expect(await page.getByText('Something went wrong').count()).toBe(0)
   expect(ada.complaints.splice(0)).toEqual([])

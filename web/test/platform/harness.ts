@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { flags, settled } from '../browser/harness'
+import { flags, settled, turn } from '../browser/harness'
 
 function setting(name: string): string {
   const value = process.env[name]
@@ -69,7 +69,7 @@ export async function sitDown(): Promise<Session> {
     reducedMotion: 'reduce',
     acceptDownloads: true,
   })
-  context.setDefaultTimeout(60_000)
+  context.setDefaultTimeout(120_000)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (m) => {
@@ -83,6 +83,21 @@ export async function sitDown(): Promise<Session> {
     if (page.url().startsWith(platform.url)) complaints.push(String(e))
   })
   return { context, page, complaints }
+}
+
+const shown = process.env.SHOW
+
+/** Takes the documentation's pictures of a page, where SHOW names the folder that they go to (`make pictures`). */
+export async function show(page: Page, name: string, looks: ('light' | 'dark' | 'phone')[] = ['light']): Promise<void> {
+  if (!shown) return
+  mkdirSync(shown, { recursive: true })
+  for (const look of looks) {
+    const screen = look === 'phone' ? { width: 375, height: 812 } : { width: 1280, height: 860 }
+    await turn(page, { ...screen, scheme: look === 'light' ? 'light' : 'dark' })
+    await page.evaluate(() => window.scrollTo(0, 0))
+    await page.screenshot({ path: path.join(shown, look === 'light' ? `${name}.png` : `${name}-${look}.png`) })
+  }
+  await turn(page, { scheme: 'light', width: 1280 })
 }
 
 /** Signs in as a person does: at the identity provider, with its consent page where it shows one. */

@@ -69,10 +69,15 @@ function Details({ decision: d }: { decision: Decision }) {
                 ),
               ],
               ['Environment', d.environment],
-              [d.path ? 'Content' : 'Image', <Digest key="subject" value={d.subject} what={d.path ? 'file digest' : 'image digest'} />],
+              [
+                d.path ? 'Content' : 'Image',
+                <Digest key="subject" value={d.subject} what={d.path ? 'file digest' : 'image digest'} />,
+              ],
               [
                 'Promotion',
-                d.promotion && !d.path && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
+                d.promotion && !d.path && (
+                  <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>
+                ),
               ],
               ['Commit', d.commit && <Digest value={d.commit} what="commit of the environments" />],
               ['Policy', <Digest key="policy" value={d.policy} what="policy digest" />],

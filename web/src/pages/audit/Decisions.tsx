@@ -114,7 +114,8 @@ export const decisionColumns: Column<DecisionSummary>[] = [
   { heading: 'Digest', cell: (d) => <Digest value={d.subject} what={d.path ? 'file digest' : 'image digest'} /> },
   {
     heading: 'Promotion',
-    cell: (d) => d.promotion && !d.path && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
+    cell: (d) =>
+      d.promotion && !d.path && <Link to={paths.promotion(d.team, d.application, d.promotion)}>#{d.promotion}</Link>,
   },
   { heading: 'Who', cell: (d) => d.actors.join(', ') },
   { heading: 'When', cell: (d) => <Time at={d.at} /> },
