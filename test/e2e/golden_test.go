@@ -91,6 +91,8 @@ func TestGoldenPath(t *testing.T) {
 		})
 	})
 
+	t.Run("applications-previews-environments", func(t *testing.T) { testApplications(t, p, "sales", ada) })
+
 	var pull int
 	t.Run("promotion-waits-for-somebody-else", func(t *testing.T) {
 		out := ada.run(t, "promote", "orders", "--from", "dev", "--to", "prod", "--note", "the first one", "-o", "json")
