@@ -108,7 +108,15 @@ endif
 ifeq ($(and $(SLIPWAY_TEST_GITEA),$(SLIPWAY_TEST_GITEA_FILES)),)
 	$(EXTRACT) gitea $(SUPPLIED)/gitea
 endif
+ifeq ($(SLIPWAY_TEST_COSIGN),)
+	$(EXTRACT) ci-cosign $(SUPPLIED)/ci-cosign
+endif
+ifeq ($(SLIPWAY_TEST_SYFT),)
+	$(EXTRACT) ci-syft $(SUPPLIED)/ci-syft
+endif
 	SLIPWAY_TEST_KUBE="$${SLIPWAY_TEST_KUBE:-$(SUPPLIED)/kubernetes/usr/bin/kube}" \
+	SLIPWAY_TEST_COSIGN="$${SLIPWAY_TEST_COSIGN:-$(SUPPLIED)/ci-cosign/usr/bin/cosign-verify}" \
+	SLIPWAY_TEST_SYFT="$${SLIPWAY_TEST_SYFT:-$(SUPPLIED)/ci-syft/usr/bin/syft-listing}" \
 	SLIPWAY_TEST_GITEA="$${SLIPWAY_TEST_GITEA:-$(SUPPLIED)/gitea/usr/bin/gitea}" \
 	SLIPWAY_TEST_GITEA_FILES="$${SLIPWAY_TEST_GITEA_FILES:-$(SUPPLIED)/gitea/usr/share/gitea}" \
 	$(GO) test -tags integration -count=1 -timeout 60m -p 1 $(if $(filter ./...,$(PACKAGES)),./internal/...,$(PACKAGES))
@@ -141,8 +149,8 @@ pictures: build web/node_modules/.modules.yaml ## Take the pictures of docs/imag
 	SHOW=$(CURDIR)/docs/images/console $(GO) test -tags e2e,golden -count=1 -timeout 60m -v -run 'TestGoldenPath/console-in-a-browser' ./test/e2e
 
 .PHONY: bench
-bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones)
-	$(GO) run ./test/perf $(if $(COLD),-cold) $(if $(JSON),-json '$(JSON)')
+bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones, PUSH=10 measures ten pushes instead)
+	$(GO) run ./test/perf $(if $(COLD),-cold) $(if $(PUSH),-push $(PUSH)) $(if $(JSON),-json '$(JSON)')
 
 ##@ Generate
 .PHONY: generate

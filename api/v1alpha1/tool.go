@@ -133,7 +133,34 @@ type RuntimeObject struct {
 	Client *OIDCClient `json:"client,omitempty"`
 	// When is a condition: where it is false the object is not made. Empty means always.
 	When string `json:"when,omitempty"`
+	// Account gives the tool an account of its own on one of the platform's servers; the Secret gets its keys
+	// username and password beside those of Data.
+	Account *ServerAccount `json:"account,omitempty"`
 }
+
+// ServerAccount is a tool's own account on the platform's Git server or registry. Its password is a token that is
+// made for this one Secret, may do no more than Rights says, and is made anew once a month; the one before is
+// valid until the `up` after that.
+type ServerAccount struct {
+	// At is the capability whose server has the account.
+	At string `json:"at" jsonschema:"enum=git,enum=registry"`
+	// Name is the account's; several Secrets may have a login of the same one.
+	Name string `json:"name"`
+	// Rights are code:read, code:write, packages:read, packages:write, or all that the account may do: everything.
+	Rights []string `json:"rights"`
+	// Administrator accounts may do on the server what its administrator may, as far as Rights go. What others may
+	// reach, beside what everybody may, is given to them on the server.
+	Administrator bool `json:"administrator,omitempty"`
+}
+
+// Rights of a [ServerAccount].
+const (
+	RightReadCode      = "code:read"
+	RightWriteCode     = "code:write"
+	RightReadPackages  = "packages:read"
+	RightWritePackages = "packages:write"
+	RightEverything    = "everything"
+)
 
 // OIDCClient is an OpenID Connect client.
 type OIDCClient struct {

@@ -37,6 +37,8 @@ type Application struct {
 type Portal interface {
 	// Applications lists all applications.
 	Applications(ctx context.Context) ([]Application, error)
+	// Admit lets builds read an application's repository and push its images. It is called before each run.
+	Admit(ctx context.Context, a Application) error
 	// Released hands over the image of a run of the application's branch. It may be called several times for
 	// the same run, and is never called for one that a newer run of the branch has left behind.
 	Released(ctx context.Context, run Run) error
@@ -81,6 +83,9 @@ type Controller struct {
 	wake   chan struct{}
 	locks  map[string]*sync.Mutex
 	pusher map[string]string // who pushed a commit, for runs that are started by it
+	// seen are the statuses of commits, by repository and commit, as they were read or written since everything
+	// was looked at last: nobody else writes them.
+	seen map[string]map[string]forge.Status
 }
 
 // NewController makes a controller; [Controller.Run] lets it work.
@@ -89,7 +94,8 @@ func NewController(o Options) *Controller {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Controller{Options: o, dirty: map[string]bool{}, wake: make(chan struct{}, 1), locks: map[string]*sync.Mutex{}, pusher: map[string]string{}}
+	return &Controller{Options: o, dirty: map[string]bool{}, wake: make(chan struct{}, 1), locks: map[string]*sync.Mutex{}, pusher: map[string]string{},
+		seen: map[string]map[string]forge.Status{}}
 }
 
 // Pushed says that a branch of a repository has moved, or that one of its pull requests has changed. commit and who
@@ -128,6 +134,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+			c.mu.Lock()
+			clear(c.seen)
+			c.mu.Unlock()
 			c.look("")
 		case <-c.wake:
 			c.pass(ctx)
@@ -206,7 +215,8 @@ func (c *Controller) Reconcile(ctx context.Context, a Application) error {
 			runs = insert(runs, *newest)
 		}
 	}
-	errs = append(errs, c.cancelOutdated(ctx, targets, runs), c.show(ctx, a, runs), c.release(ctx, a, targets, runs))
+	// People wait for the release, and look at what is shown.
+	errs = append(errs, c.cancelOutdated(ctx, targets, runs), c.release(ctx, a, targets, runs), c.show(ctx, a, runs))
 	return errors.Join(errs...)
 }
 
@@ -302,6 +312,9 @@ func (c *Controller) start(ctx context.Context, a Application, t target, attempt
 	c.mu.Lock()
 	who := c.pusher[t.commit]
 	c.mu.Unlock()
+	if err := c.Portal.Admit(ctx, a); err != nil {
+		return nil, fmt.Errorf("let the build of %s in: %w", a.Repository, err)
+	}
 	run, err := c.Engine.Start(ctx, Spec{Application: a.Name, Team: a.Team, Repository: a.Repository, CloneURL: a.CloneURL,
 		Commit: t.commit, Branch: t.branch, Release: t.release, Trigger: who, Image: a.Image, Attempt: attempt})
 	if err != nil {

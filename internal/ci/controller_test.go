@@ -25,6 +25,8 @@ type world struct {
 	commits  int
 	// fail makes the n-th call from now that leaves the controller fail after it did its work; 0 lets all succeed.
 	fail int
+	// asked counts how often statuses were read.
+	asked int
 }
 
 var errKilled = errors.New("killed")
@@ -81,6 +83,7 @@ func (w *world) SetStatus(ctx context.Context, r forge.Repository, commit string
 }
 
 func (w *world) Statuses(ctx context.Context, r forge.Repository, commit string) ([]forge.Status, error) {
+	w.asked++
 	all, err := w.forge.Statuses(ctx, r, commit)
 	return all, errors.Join(err, w.call())
 }
@@ -88,6 +91,8 @@ func (w *world) Statuses(ctx context.Context, r forge.Repository, commit string)
 func (w *world) Applications(context.Context) ([]ci.Application, error) {
 	return []ci.Application{w.app}, w.call()
 }
+
+func (w *world) Admit(context.Context, ci.Application) error { return w.call() }
 
 func (w *world) Released(_ context.Context, r ci.Run) error {
 	if n := len(w.released); n == 0 || w.released[n-1] != r.Digest { // as whoever takes releases does
@@ -422,4 +427,18 @@ func (e tell) Start(ctx context.Context, s ci.Spec) (ci.Run, error) {
 	r, err := e.Engine.Start(ctx, s)
 	e.started <- r.ID
 	return r, err
+}
+
+func TestController_ReadsStatusesOnce(t *testing.T) {
+	w := newWorld(t)
+	w.push("main", "")
+	c := w.controller()
+	for range 3 {
+		if err := c.Reconcile(t.Context(), w.app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.asked != 1 {
+		t.Errorf("the statuses of one commit were read %d times", w.asked)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,7 +14,16 @@ import (
 // shown is how many of an application's runs are kept in step with the statuses of their commits.
 const shown = 10
 
+// statuses are those of a commit, by context.
 func (c *Controller) statuses(ctx context.Context, r forge.Repository, commit string) (map[string]forge.Status, error) {
+	key := r.String() + "@" + commit
+	c.mu.Lock()
+	known, ok := c.seen[key]
+	known = maps.Clone(known)
+	c.mu.Unlock()
+	if ok {
+		return known, nil
+	}
 	all, err := c.Forge.Statuses(ctx, r, commit)
 	if err != nil {
 		return nil, fmt.Errorf("read the statuses of %s: %w", commit, err)
@@ -22,7 +32,26 @@ func (c *Controller) statuses(ctx context.Context, r forge.Repository, commit st
 	for _, s := range all {
 		out[s.Context] = s
 	}
+	c.mu.Lock()
+	c.seen[key] = maps.Clone(out)
+	c.mu.Unlock()
 	return out, nil
+}
+
+// setStatus writes a status. Where it can't tell whether that was done, it is read the next time.
+func (c *Controller) setStatus(ctx context.Context, r forge.Repository, commit string, s forge.Status) error {
+	key := r.String() + "@" + commit
+	err := c.Forge.SetStatus(ctx, r, commit, s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		delete(c.seen, key)
+		return err
+	}
+	if there := c.seen[key]; there != nil {
+		there[s.Context] = s
+	}
+	return nil
 }
 
 // show writes how the newest runs go to their commits, where it does not stand there already.
@@ -44,7 +73,7 @@ func (c *Controller) show(ctx context.Context, a Application, runs []Run) error 
 			if old.State == s.State && old.Description == s.Description && old.URL == s.URL {
 				continue
 			}
-			if err := c.Forge.SetStatus(ctx, a.Repository, r.Commit, s); err != nil {
+			if err := c.setStatus(ctx, a.Repository, r.Commit, s); err != nil {
 				errs = append(errs, fmt.Errorf("show %s at %s: %w", s.Context, r.Commit, err))
 			}
 		}
@@ -141,7 +170,7 @@ func (c *Controller) handOver(ctx context.Context, a Application, r Run, in, tex
 		return fmt.Errorf("hand over %s: %w", r.Digest, err)
 	}
 	c.Log.InfoContext(ctx, text+short(r.Digest), "run", r.ID, "image", r.Digest)
-	return c.Forge.SetStatus(ctx, a.Repository, r.Commit, forge.Status{Context: in, State: forge.Success,
+	return c.setStatus(ctx, a.Repository, r.Commit, forge.Status{Context: in, State: forge.Success,
 		Description: said, URL: c.Portal.RunURL(r)})
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/kube"
@@ -29,23 +28,7 @@ type Forge struct {
 // OpenForge finds the plan's Git server, and its administrator's login in the cluster. client
 // reaches the platform from here, see package endpoint.
 func OpenForge(ctx context.Context, c *kube.Client, p plan.Plan, servers GitServers, client *http.Client, dir string) (*Forge, error) {
-	unit, outputs := provider(p, "git")
-	if unit == nil || unit.Tool == nil {
-		return nil, fmt.Errorf("the platform %s has no Git server", p.Name)
-	}
-	url, _ := outputs["url"].(string)
-	admin, _ := outputs["admin"].(string)
-	namespace, name, ok := strings.Cut(admin, "/")
-	if !ok {
-		return nil, fmt.Errorf("tool %s: its output git.admin, %q, is not namespace/name of a Secret", unit.Name, admin)
-	}
-	login, err := ReadSecret(ctx, c, namespace, name)
-	if err != nil {
-		return nil, fmt.Errorf("read the Git server's login: %w", err)
-	}
-	server, err := servers.Open(unit.Tool.Spec.Adapter, GitAccess{
-		URL: url, Username: string(login["username"]), Password: string(login["password"]), HTTP: client,
-	})
+	server, err := OpenServer(ctx, c, p, "git", servers, client)
 	if err != nil {
 		return nil, err
 	}

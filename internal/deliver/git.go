@@ -24,6 +24,10 @@ type GitServer interface {
 	// those of its users and those yet to be made included; a hook of the same URL is brought
 	// up to date.
 	EnsureWebhook(ctx context.Context, hook Webhook) error
+	// EnsureAccount makes the account, and a login of it with these rights. Known is the login that it has had
+	// so far, empty at first: it stays where it is valid, has these rights and is not due. Where it was
+	// replaced it is valid until a later call; others of the same purpose are not.
+	EnsureAccount(ctx context.Context, account Account, known Login) (Login, error)
 }
 
 // ErrNotYet is wrapped by what a [GitServer] or an [IdentityProvider] returns when it does not answer

@@ -139,15 +139,23 @@ func (r Runtime) registered(ctx context.Context, o v1alpha1.RuntimeObject, waits
 
 // atProvider calls do with the identity provider, waiting until ctx ends for one that still starts.
 func (r Runtime) atProvider(ctx context.Context, waits func(missing string), do func(context.Context, IdentityProvider) error) error {
-	var last error
-	err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+	return untilThere(ctx, func() { waits("the identity provider") }, func(ctx context.Context) error {
 		identity, err := r.Identity(ctx)
 		if err == nil {
 			err = do(ctx, identity)
 		}
+		return err
+	})
+}
+
+// untilThere calls do until ctx ends, as long as what it needs still starts.
+func untilThere(ctx context.Context, waits func(), do func(context.Context) error) error {
+	var last error
+	err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+		err := do(ctx)
 		last = err
 		if errors.Is(err, ErrNotYet) || apierrors.IsNotFound(err) {
-			waits("the identity provider")
+			waits()
 			return false, nil
 		}
 		return err == nil, err

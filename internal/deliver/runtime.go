@@ -51,6 +51,8 @@ type Runtime struct {
 	CA       CA
 	// Identity opens the provider at which clients are registered; may be nil where none are.
 	Identity func(context.Context) (IdentityProvider, error)
+	// Server opens the server that gives a capability, for tools' accounts; may be nil where there are none.
+	Server func(ctx context.Context, capability string) (GitServer, error)
 }
 
 // Ensure makes or completes objects; those without a namespace go to namespace. Keys that exist
@@ -81,18 +83,34 @@ func (r Runtime) Ensure(ctx context.Context, namespace string, objects []v1alpha
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		for key, value := range registered {
-			o.Data = maps.Clone(o.Data)
-			if o.Data == nil {
-				o.Data = map[string]v1alpha1.RuntimeValue{}
-			}
-			o.Data[key] = v1alpha1.RuntimeValue{Value: string(value), Follow: true}
+		o = with(o, registered)
+		if o, err = r.account(ctx, o, waits); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		if err := retry(ctx, func() error { return r.write(ctx, o, copied) }, what); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// with gives o with values that come from elsewhere.
+func with(o v1alpha1.RuntimeObject, values map[string][]byte) v1alpha1.RuntimeObject {
+	data := make(map[string]v1alpha1.RuntimeValue, len(o.Data)+len(values))
+	maps.Copy(data, o.Data)
+	for key, value := range values {
+		data[key] = v1alpha1.RuntimeValue{Value: string(value), Follow: true}
+	}
+	o.Data = data
+	return o
+}
+
+// merged are both, in a map of its own.
+func merged(a, b map[string]string) map[string]string {
+	all := make(map[string]string, len(a)+len(b))
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
 }
 
 // copies counts the values that come from other Secrets: objects with none go first, since they

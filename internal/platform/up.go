@@ -152,7 +152,7 @@ const (
 )
 
 // makers are the steps of the units that make what a unit's run-time objects are made from: a login at the identity
-// provider, keys of other Secrets. They may take as long as their images take to build.
+// provider, an account on a server, keys of other Secrets. They may take as long as their images take to build.
 func (u *upRun) makers(unit plan.Unit) []string {
 	if unit.Tool == nil {
 		return nil
@@ -160,6 +160,14 @@ func (u *upRun) makers(unit plan.Unit) []string {
 	names := map[string]bool{}
 	if p := u.provider(capabilityIdentity); p != nil && registers(unit) {
 		names[p.Name] = true
+	}
+	for _, o := range unit.Tool.Spec.Runtime {
+		if o.Account == nil {
+			continue
+		}
+		if p := u.provider(o.Account.At); p != nil {
+			names[p.Name] = true
+		}
 	}
 	for _, ref := range deliver.Sources(unit.Tool.Spec.Runtime) {
 		for _, other := range u.plan.Units {

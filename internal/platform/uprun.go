@@ -162,7 +162,7 @@ func (u *upRun) install(unit plan.Unit) func(context.Context, *progress.Task) (s
 		if err := u.waitImages(ctx, t, unit.Components); err != nil {
 			return "", err
 		}
-		if u.unchanged && u.well(ctx, unit) {
+		if u.unchanged && u.well(ctx, unit) && !u.due(ctx, unit) {
 			return "", step.Skip("unchanged")
 		}
 		if err := u.takeChangedImages(ctx, t); err != nil {
@@ -197,7 +197,7 @@ func (u *upRun) prepare(unit plan.Unit) func(context.Context, *progress.Task) (s
 		if err := u.waitImages(ctx, t, unit.Components); err != nil {
 			return "", err
 		}
-		if u.unchanged && u.well(ctx, unit) {
+		if u.unchanged && u.well(ctx, unit) && !u.due(ctx, unit) {
 			return "", step.Skip("unchanged")
 		}
 		if err := u.takeChangedImages(ctx, t); err != nil {
@@ -229,6 +229,15 @@ func (u *upRun) isNew(ctx context.Context, unit plan.Unit) bool {
 	return apierrors.IsNotFound(err)
 }
 
+// due says whether a login of a unit is to be made anew. Where that can't be told, making it will tell.
+func (u *upRun) due(ctx context.Context, unit plan.Unit) bool {
+	if unit.Tool == nil {
+		return false
+	}
+	due, err := u.runtime().Due(ctx, unit.Namespace, unit.Tool.Spec.Runtime, time.Now())
+	return due || err != nil
+}
+
 func (u *upRun) runtimeObjects(ctx context.Context, t *progress.Task, unit plan.Unit) error {
 	if unit.Tool == nil || len(unit.Tool.Spec.Runtime) == 0 {
 		return nil
@@ -242,6 +251,8 @@ func (u *upRun) runtimeObjects(ctx context.Context, t *progress.Task, unit plan.
 func (u *upRun) runtime() deliver.Runtime {
 	return deliver.Runtime{Client: u.client, Platform: u.Name(), CA: u.ca, Identity: func(ctx context.Context) (deliver.IdentityProvider, error) {
 		return deliver.OpenIdentity(ctx, u.client, u.plan, u.adapters.Identity, u.http(u.ca.Certificate))
+	}, Server: func(ctx context.Context, capability string) (deliver.GitServer, error) {
+		return deliver.OpenServer(ctx, u.client, u.plan, capability, u.adapters.Git, u.http(u.ca.Certificate))
 	}}
 }
 

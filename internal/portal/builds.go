@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +26,7 @@ type builder struct {
 	*Portal
 	engine  ci.Engine
 	console string
+	account string // that builds use on the Git server
 }
 
 // openBuilds has the configured engine build.
@@ -34,7 +36,7 @@ func (p *Portal) openBuilds(o Options, c config.CI) error {
 		return fault.Invalid(fmt.Errorf("platform.ci.adapter: there is no adapter %q", c.Adapter),
 			"adapters: "+strings.Join(slices.Sorted(maps.Keys(o.Engines)), ", "))
 	}
-	b := &builder{Portal: p, console: strings.TrimRight(o.PublicURL, "/")}
+	b := &builder{Portal: p, console: strings.TrimRight(o.PublicURL, "/"), account: c.Account}
 	b.engine = open(o.Kube, c.Namespace, b.RunURL)
 	controller := ci.NewController(ci.Options{Engine: b.engine, Forge: p.git.Forge, Portal: b, Log: p.log})
 	p.builds = b
@@ -67,6 +69,26 @@ func (b *builder) Applications(context.Context) ([]ci.Application, error) {
 			CloneURL: b.gitURL + "/" + r.String() + ".git", Image: b.config.Registry + "/" + strings.ToLower(r.String())})
 	}
 	return out, nil
+}
+
+// builders is the team, in each organization with applications, by which builds get what they need.
+const builders = "slipway-builds"
+
+// Admit gives the account of builds what it needs of the organization that owns the repository: to read code, and to
+// push images. The portal's own is in the team too: it removes images with their application.
+func (b *builder) Admit(ctx context.Context, a ci.Application) error {
+	if b.account == "" {
+		return nil
+	}
+	owner := a.Repository.Owner
+	err := b.git.Forge.EnsureTeam(ctx, forge.Team{Organization: owner, Name: builders, Permission: forge.PermissionRead,
+		AllRepositories: true, Packages: forge.PermissionWrite},
+		[]string{b.account, b.Portal.account})
+	if errors.Is(err, forge.ErrNotFound) {
+		return fmt.Errorf("%s is no organization, or there is no account %s: repositories of applications belong to the organization of their team: %w",
+			owner, b.account, err)
+	}
+	return err
 }
 
 // Released places what a run of the application's branch has made in the environments that take every release.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +33,7 @@ type Rules interface {
 	Statuses(ctx context.Context, r forge.Repository, commit string) ([]forge.Status, error)
 	EnsureWebhook(ctx context.Context, url, secret string) error
 	User(ctx context.Context, name string) (forge.User, error)
+	EnsureTeam(ctx context.Context, t forge.Team, members []string) error
 }
 
 // PullRequests are proposed changes.
@@ -79,22 +78,22 @@ type GitAccess struct {
 // GitServers are the adapters by name.
 type GitServers map[string]func(GitAccess) GitServer
 
-// Open gives the configured server.
+// Open gives the configured server. It gives client a transport by which the login may change meanwhile.
 func (g GitServers) Open(c config.Git, client *http.Client) (GitServer, GitAccess, error) {
 	open, ok := g[c.Adapter]
 	if !ok {
 		return GitServer{}, GitAccess{}, fault.Invalid(fmt.Errorf("platform.git.adapter: there is no adapter %q", c.Adapter),
 			"adapters: "+strings.Join(slices.Sorted(maps.Keys(g)), ", "))
 	}
-	access := GitAccess{URL: strings.TrimRight(c.URL, "/"), HTTP: client}
-	for name, to := range map[string]*string{"username": &access.Username, "password": &access.Password} {
-		text, err := os.ReadFile(filepath.Join(c.Credentials, name))
-		if err != nil {
-			return GitServer{}, access, fmt.Errorf("platform.git.credentials: %w", err)
-		}
-		if *to = strings.TrimSpace(string(text)); *to == "" {
-			return GitServer{}, access, fmt.Errorf("platform.git.credentials: %s is empty", name)
-		}
+	own := &login{dir: c.Credentials, next: client.Transport}
+	if own.next == nil {
+		own.next = http.DefaultTransport
 	}
+	username, password, err := own.now()
+	if err != nil {
+		return GitServer{}, GitAccess{}, err
+	}
+	client.Transport = own
+	access := GitAccess{URL: strings.TrimRight(c.URL, "/"), Username: username, Password: password, HTTP: client}
 	return open(access), access, nil
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"regexp"
@@ -191,11 +192,14 @@ func (c *checker) exactlyOne(at string, set map[string]bool) {
 
 func (c *checker) runtime(at string, o v1alpha1.RuntimeObject) {
 	c.required(at+".name", o.Name)
-	if len(o.Data) == 0 && o.Client == nil {
+	if len(o.Data) == 0 && o.Client == nil && o.Account == nil {
 		c.add(at+".data", "", "required, but empty")
 	}
 	if o.Client != nil {
 		c.oidcClient(at+".client", o)
+	}
+	if o.Account != nil {
+		c.account(at+".account", o)
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Data)) {
 		v, below := o.Data[key], fieldpath.Child(at+".data", key)
@@ -236,6 +240,31 @@ func (c *checker) oidcClient(at string, o v1alpha1.RuntimeObject) {
 	for _, key := range []string{"client-id", "client-secret"} {
 		if _, ok := o.Data[key]; ok {
 			c.add(fieldpath.Child(at+".data", key), "", "comes from the client")
+		}
+	}
+}
+
+var rights = []string{v1alpha1.RightReadCode, v1alpha1.RightWriteCode, v1alpha1.RightReadPackages, v1alpha1.RightWritePackages, v1alpha1.RightEverything}
+
+func (c *checker) account(at string, o v1alpha1.RuntimeObject) {
+	c.required(at+".name", o.Account.Name)
+	if o.Account.At != "git" && o.Account.At != "registry" {
+		c.add(at+".at", "", "must be git or registry, is %q", o.Account.At)
+	}
+	if o.Kind != "Secret" {
+		c.add(at, "", "only a Secret can hold an account's password")
+	}
+	if len(o.Account.Rights) == 0 {
+		c.add(at+".rights", "", "required, but empty")
+	}
+	for i, right := range o.Account.Rights {
+		if !slices.Contains(rights, right) {
+			c.add(fmt.Sprintf("%s.rights[%d]", at, i), Nearest(right, rights), "unknown right %q", right)
+		}
+	}
+	for _, key := range []string{"username", "password"} {
+		if _, ok := o.Data[key]; ok {
+			c.add(fieldpath.Child(at+".data", key), "", "comes from the account")
 		}
 	}
 }

@@ -20,23 +20,45 @@ import (
 type bench struct {
 	binary, name, home, dir string
 	env                     []string
+	given                   bool // somebody else's platform, which stays
 }
 
-func newBench(binary string) (*bench, error) {
+// newBench is a platform of the bench's own; where given is allowed, the one that the environment names.
+func newBench(binary string, given bool) (*bench, error) {
 	home, err := os.MkdirTemp("", "sw-bench-")
 	if err != nil {
 		return nil, err
 	}
 	b := &bench{binary: binary, name: fmt.Sprintf("bench-%d", os.Getpid()), home: filepath.Join(home, "state"), dir: filepath.Join(home, "work")}
+	if name := os.Getenv("SLIPWAY_PLATFORM"); given && name != "" {
+		b.given, b.name, b.home = true, name, os.Getenv("SLIPWAY_HOME")
+	}
 	return b, os.MkdirAll(b.dir, 0o755)
+}
+
+// golden brings up a platform with portal and CI, unless there is one.
+func (b *bench) golden(ctx context.Context) error {
+	if b.given {
+		return nil
+	}
+	text, err := b.output(ctx, "blueprint", "show", "golden-path")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(b.dir, "platform.yaml"), text, 0o644)
+	}
+	if err == nil {
+		_, err = b.up(ctx, func(progress.Event, float64) {})
+	}
+	return err
 }
 
 // remove takes away whatever is left, also after an interruption.
 func (b *bench) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_ = b.command(ctx, "down", "--purge", "--yes", "--name", b.name).Run()
-	_ = os.RemoveAll(filepath.Dir(b.home))
+	if !b.given {
+		_ = b.command(ctx, "down", "--purge", "--yes", "--name", b.name).Run()
+	}
+	_ = os.RemoveAll(filepath.Dir(b.dir))
 }
 
 func (b *bench) command(ctx context.Context, args ...string) *exec.Cmd {

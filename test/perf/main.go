@@ -4,6 +4,8 @@
 //
 //	make bench              everything that works from filled caches
 //	make bench COLD=1       with empty caches first: half an hour of compiling
+//	make bench PUSH=10      pushes alone, ten times, on a platform with portal and CI; on the one that
+//	                        SLIPWAY_PLATFORM names where it does
 package main
 
 import (
@@ -24,11 +26,12 @@ import (
 func main() {
 	cold := flag.Bool("cold", false, "measure with empty caches, too")
 	out := flag.String("json", "", "write the numbers to this `FILE` as JSON, too")
+	push := flag.Int("push", 0, "measure only so many pushes, until the new version answers")
 	binary := flag.String("binary", "bin/slipway", "the program that is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *binary, *cold, *out); err != nil {
+	if err := run(ctx, *binary, *cold, *push, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
@@ -50,7 +53,7 @@ type report struct {
 	Numbers    []number  `json:"numbers"`
 }
 
-func run(ctx context.Context, binary string, cold bool, out string) error {
+func run(ctx context.Context, binary string, cold bool, push int, out string) error {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
 		return err
@@ -61,12 +64,20 @@ func run(ctx context.Context, binary string, cold bool, out string) error {
 	}
 	r := report{Time: time.Now().UTC(), Processors: runtime.NumCPU(), Load: strings.TrimSpace(string(load))}
 	fmt.Printf("%d processors, load before: %s\n", r.Processors, r.Load)
-	b, err := newBench(binary)
+	b, err := newBench(binary, push > 0)
 	if err != nil {
 		return err
 	}
 	defer b.remove()
+	if push > 0 {
+		if err := b.golden(ctx); err != nil {
+			return err
+		}
+	}
 	measures := []func(context.Context) ([]number, error){b.warm, b.firstOutput, b.unchanged, b.plan, b.commit, b.memory, b.restart, b.purge}
+	if push > 0 {
+		measures = []func(context.Context) ([]number, error){func(ctx context.Context) ([]number, error) { return b.pushes(ctx, push) }}
+	}
 	if cold {
 		measures = append([]func(context.Context) ([]number, error){b.cold}, measures...)
 	}

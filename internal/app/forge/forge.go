@@ -213,6 +213,9 @@ type Team struct {
 	Permission         Permission
 	// AllRepositories gives the permission on every repository of the organization.
 	AllRepositories bool
+	// Packages is what it may do with images where that is another permission; then the team has that and its
+	// permission on code, and nothing else.
+	Packages Permission
 }
 
 // User is an account.

@@ -137,11 +137,21 @@ func (f *Forge) ReadFolder(ctx context.Context, r forge.Repository, ref, folder 
 	if err != nil {
 		return nil, err
 	}
-	names, err := f.list(c, r, ref, folder)
+	entries, err := f.list(c, r, ref, folder)
 	if err != nil {
 		return nil, fmt.Errorf("read %s of %s at %s: %w", folder, r, ref, err)
 	}
-	var out []forge.File
+	// What is known by its hash, as most of a folder is after a commit, is not asked for again.
+	out := make([]forge.File, len(entries))
+	at := map[string]int{}
+	var names []string
+	for i, e := range entries {
+		if data, known := f.read.get(r, e.SHA); known {
+			out[i] = forge.File{Path: e.Path, Data: data, Version: e.SHA}
+			continue
+		}
+		names, at[e.Path] = append(names, e.Path), i
+	}
 	for len(names) > 0 {
 		// The server answers with as many as it likes, in order.
 		some, res, err := c.PostRepoFileContents(r.Owner, r.Name, ref,
@@ -160,24 +170,22 @@ func (f *Forge) ReadFolder(ctx context.Context, r forge.Repository, ref, folder 
 			if err != nil {
 				return nil, fmt.Errorf("read from %s at %s: %w", r, ref, err)
 			}
-			out = append(out, read)
+			f.read.put(r, read.Version, read.Data)
+			out[at[names[i]]] = read
 		}
 		names = names[len(some):]
 	}
 	return out, nil
 }
 
-// list gives the paths of the files below a folder, sorted.
-func (f *Forge) list(c *sdk.Client, r forge.Repository, ref, folder string) ([]string, error) {
+// list gives the files below a folder, sorted by path.
+func (f *Forge) list(c *sdk.Client, r forge.Repository, ref, folder string) ([]sdk.GitEntry, error) {
 	entries, err := f.tree(c, r, ref)
-	var names []string
-	for _, e := range entries {
-		if e.Type == "blob" && (folder == "" || strings.HasPrefix(e.Path, folder+"/")) {
-			names = append(names, e.Path)
-		}
-	}
-	slices.Sort(names)
-	return names, err
+	entries = slices.DeleteFunc(entries, func(e sdk.GitEntry) bool {
+		return e.Type != "blob" || folder != "" && !strings.HasPrefix(e.Path, folder+"/")
+	})
+	slices.SortFunc(entries, func(a, b sdk.GitEntry) int { return strings.Compare(a.Path, b.Path) })
+	return entries, err
 }
 
 // tree gives all files and folders at a branch, tag or commit.

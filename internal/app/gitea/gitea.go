@@ -31,6 +31,7 @@ type Forge struct {
 
 	mu      sync.Mutex
 	writing map[forge.Repository]*sync.Mutex // one commit at a time: the server refuses the slower of two
+	read    blobs
 }
 
 // New makes the adapter. It makes no call yet.

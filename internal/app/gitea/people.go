@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/app/forge"
 )
 
-// EnsureOrganization makes an organization where it is missing.
+// EnsureOrganization makes an organization where it is missing. An account of that name is as good.
 func (f *Forge) EnsureOrganization(ctx context.Context, name string) error {
 	c, err := f.client(ctx, "")
 	if err != nil {
@@ -20,8 +20,8 @@ func (f *Forge) EnsureOrganization(ctx context.Context, name string) error {
 	_, res, err := c.GetOrg(name)
 	if status(res) == http.StatusNotFound {
 		_, res, err = c.CreateOrg(sdk.CreateOrgOption{Name: name, Visibility: sdk.VisibleTypeLimited})
-		if status(res) == http.StatusUnprocessableEntity { // made by somebody else meanwhile, or the name is taken
-			_, res, err = c.GetOrg(name)
+		if status(res) == http.StatusUnprocessableEntity { // made by somebody else meanwhile, or the name is an account's
+			_, res, err = c.GetUserInfo(name)
 		}
 	}
 	return failed(res, err, "ensure organization %s", name)
@@ -66,15 +66,25 @@ func (f *Forge) EnsureTeam(ctx context.Context, t forge.Team, members []string) 
 var units = []sdk.RepoUnitType{sdk.RepoUnitCode, sdk.RepoUnitPulls, sdk.RepoUnitIssues, sdk.RepoUnitReleases,
 	sdk.RepoUnitPackages}
 
-func (f *Forge) team(c *sdk.Client, t forge.Team) (*sdk.Team, error) {
-	team, err := teamNamed(c, t)
-	if err != nil {
-		return nil, err
+// unitsOf are the units that a team works with, and its permissions on them.
+func unitsOf(t forge.Team) ([]sdk.RepoUnitType, map[string]string) {
+	if t.Packages != "" {
+		return []sdk.RepoUnitType{sdk.RepoUnitCode, sdk.RepoUnitPackages},
+			map[string]string{string(sdk.RepoUnitCode): string(t.Permission), string(sdk.RepoUnitPackages): string(t.Packages)}
 	}
 	permissions := make(map[string]string, len(units))
 	for _, unit := range units {
 		permissions[string(unit)] = string(t.Permission)
 	}
+	return units, permissions
+}
+
+func (f *Forge) team(c *sdk.Client, t forge.Team) (*sdk.Team, error) {
+	team, err := teamNamed(c, t)
+	if err != nil {
+		return nil, err
+	}
+	units, permissions := unitsOf(t)
 	if team != nil {
 		all := t.AllRepositories
 		res, err := c.EditTeam(team.ID, sdk.EditTeamOption{Name: t.Name, Permission: sdk.AccessMode(t.Permission),

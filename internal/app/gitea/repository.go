@@ -33,7 +33,7 @@ func (f *Forge) info(r *sdk.Repository) forge.RepositoryInfo {
 }
 
 // EnsureRepository makes the repository, without a commit, where it is missing, and as private as is asked for. Its
-// owner, an organization or Slipway's own account, must be there.
+// owner, an organization or an account, must be there.
 func (f *Forge) EnsureRepository(ctx context.Context, r forge.Repository,
 	options forge.RepositoryOptions) (forge.RepositoryInfo, error) {
 	found, err := f.Repository(ctx, r)
@@ -59,6 +59,9 @@ func (f *Forge) EnsureRepository(ctx context.Context, r forge.Repository,
 		made, res, err = c.CreateRepo(create)
 	} else {
 		made, res, err = c.CreateOrgRepo(r.Owner, create)
+	}
+	if status(res) == http.StatusNotFound { // another account's
+		made, res, err = c.AdminCreateRepo(r.Owner, create)
 	}
 	if status(res) == http.StatusConflict { // made by somebody else meanwhile
 		return f.Repository(ctx, r)

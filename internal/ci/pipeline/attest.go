@@ -30,11 +30,10 @@ func (j Job) Attest(ctx context.Context) error {
 	}
 	digest := evidence.Digest(ref.DigestStr())
 	subject := evidence.NewSubject(j.Image, digest)
-	document, count, err := listing(image, j.Image, digest, time.Now())
+	document, err := j.listing(ctx, image, ref.String())
 	if err != nil {
 		return fmt.Errorf("list what the image holds: %w", err)
 	}
-	j.say("The image holds %d packages.", count)
 	sbom, err1 := evidence.NewSBOM(subject, document)
 	provenance, err2 := j.provenance(subject)
 	statements := []evidence.Statement{sbom, provenance}
@@ -45,6 +44,17 @@ func (j Job) Attest(ctx context.Context) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
+	facts, err := evidence.DecodeSBOM(sbom)
+	if err != nil {
+		return err
+	}
+	holds := 0
+	for _, p := range facts.Packages {
+		if p.PURL != "" && p.Purpose != "CONTAINER" {
+			holds++
+		}
+	}
+	j.say("The image holds %d packages.", holds)
 	store := registry.New(ref.Context(), options...)
 	for _, s := range statements {
 		envelope, err := evidence.Sign(s, signer)

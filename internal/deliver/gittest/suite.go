@@ -9,7 +9,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/slipway-dev/slipway/api/v1alpha1"
 	"github.com/slipway-dev/slipway/internal/deliver"
 )
 
@@ -87,6 +89,35 @@ func Run(t *testing.T, open func(t *testing.T) (server deliver.GitServer, owner 
 			t.Fatal(err)
 		}
 		s.wantServer("a", "1")
+	})
+	t.Run("an account keeps its login while that is valid", func(t *testing.T) {
+		server, owner := open(t)
+		ensure := func(purpose string, known deliver.Login, rights ...string) deliver.Login {
+			t.Helper()
+			login, err := server.EnsureAccount(t.Context(), deliver.Account{Name: owner + "-bot", Purpose: purpose, Rights: rights}, known)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if login.Username != owner+"-bot" || login.Password == "" || !login.Renew.After(time.Now()) {
+				t.Fatalf("login of %s, %d characters, until %s", login.Username, len(login.Password), login.Renew)
+			}
+			return login
+		}
+		first := ensure("a", deliver.Login{}, v1alpha1.RightReadCode)
+		other := ensure("b", deliver.Login{}, v1alpha1.RightReadPackages)
+		if again := ensure("a", first, v1alpha1.RightReadCode); again.Password != first.Password || other.Password == first.Password {
+			t.Error("a login that is valid did not stay, or is another purpose's too")
+		}
+		more := ensure("a", first, v1alpha1.RightReadCode, v1alpha1.RightWritePackages)
+		if more.Password == first.Password {
+			t.Error("a login got more rights")
+		}
+		if lost := ensure("a", deliver.Login{}, v1alpha1.RightReadCode); lost.Password == first.Password || lost.Password == more.Password {
+			t.Error("a login that nobody knows was told")
+		}
+		if again := ensure("b", other, v1alpha1.RightReadPackages); again.Password != other.Password {
+			t.Error("another purpose's login did not stay")
+		}
 	})
 	t.Run("a webhook can be made again with another secret", func(t *testing.T) {
 		s := start(t, open)

@@ -4,9 +4,11 @@ package memgit
 
 import (
 	"context"
+	"crypto/rand"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/storer"
@@ -22,6 +24,7 @@ type Server struct {
 	mu           sync.Mutex
 	repositories map[string]*repository
 	hooks        map[string]deliver.Webhook // by URL
+	logins       map[string]account
 }
 
 type repository struct {
@@ -81,4 +84,25 @@ func (l loader) Load(endpoint *transport.Endpoint) (storer.Storer, error) {
 		}
 	}
 	return nil, transport.ErrRepositoryNotFound
+}
+
+// EnsureAccount keeps logins by account and purpose.
+func (s *Server) EnsureAccount(_ context.Context, a deliver.Account, known deliver.Login) (deliver.Login, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := a.Name + "\x00" + a.Purpose
+	if old, there := s.logins[key]; there && known.Password == old.login.Password && slices.Equal(old.rights, a.Rights) {
+		return old.login, nil
+	}
+	if s.logins == nil {
+		s.logins = map[string]account{}
+	}
+	s.logins[key] = account{deliver.Login{Username: a.Name, Password: rand.Text(), Renew: time.Now().Add(time.Hour)}, slices.Clone(a.Rights)}
+	return s.logins[key].login, nil
+}
+
+// account is an account's login and what it may do.
+type account struct {
+	login  deliver.Login
+	rights []string
 }

@@ -75,6 +75,9 @@ type CI struct {
 	Namespace string `json:"namespace"`
 	// Builder is what provenance calls the builder.
 	Builder string `json:"builder,omitempty"`
+	// Account is the one on the Git server that builds read sources and push images by; "" where it needs to be
+	// given nothing.
+	Account string `json:"account,omitempty"`
 }
 
 // Files of [Platform.KeysDir].
