@@ -75,7 +75,14 @@ func (s *stage) until(t *testing.T, number int, what string, is func(shownPromot
 
 func (s *stage) promote(t *testing.T, by *person) int {
 	t.Helper()
-	return decode[shownPromotion](t, by.run(t, "promote", s.team+"/"+s.app, "--from", "dev", "--to", s.env, "-o", "json")).Number
+	var out string
+	eventually(t, promotes, "the promotion is open", func() (err error) { // asked for again it is the same
+		if out, err = by.try(t, "promote", s.team+"/"+s.app, "--from", "dev", "--to", s.env, "-o", "json"); err != nil {
+			err = fmt.Errorf("%w: %s", err, out)
+		}
+		return err
+	})
+	return decode[shownPromotion](t, out).Number
 }
 
 // push commits as somebody what change makes of a file, pushes it, and waits until it is healthy in dev.
