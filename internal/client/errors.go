@@ -69,8 +69,21 @@ func (c *Client) refused(k call, response *http.Response) error {
 	return e.fault()
 }
 
+// forPeople are hints of the server's, which speak of the API, and what they are for who types commands.
+var forPeople = []struct{ says, instead string }{
+	{"/api/v1/me;", "`slipway login` says which roles you have; ask whoever looks after the team, or the platform, for what is missing"},
+	{"/api/openapi.json", "correct what is named above, and run the command again"},
+	{"/api/v1/templates/", "`slipway template show NAME` lists the parameters; give each with --set NAME=VALUE, or all with --values FILE"},
+	{"the lists of the API", "check the name: `slipway app|env|template|promotion list` show what there is"},
+}
+
 // fault adds the next step and the exit code.
 func (e *Error) fault() error {
+	for _, h := range forPeople {
+		if strings.Contains(e.Problem.Hint, h.says) {
+			e.Problem.Hint = h.instead
+		}
+	}
 	switch e.Problem.Status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return fault.Invalid(e, e.Problem.Hint)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,7 +71,9 @@ type Portal struct {
 	gitURL  string
 	hook    webhook
 
-	index        *index.Index
+	index *index.Index
+	// filled says that the index holds what Git and the log said at the start, or is one from before.
+	filled       atomic.Bool
 	environments *repository
 	events       *events
 	catalogue    *catalogue
@@ -121,9 +124,11 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 		}
 		p.hook.secret = strings.TrimSpace(string(text))
 	}
-	if p.index, _, err = index.Open(ctx, o.DataDir); err != nil {
+	fresh := false
+	if p.index, fresh, err = index.Open(ctx, o.DataDir); err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
+	p.filled.Store(!fresh)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
@@ -210,6 +215,9 @@ func (p *Portal) Collectors() []prometheus.Collector {
 // Ready are things that must be well before the server takes requests.
 func (p *Portal) Ready() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{"index": func(ctx context.Context) error {
+		if !p.filled.Load() {
+			return errors.New("it was begun anew, and is being read from Git and the log")
+		}
 		_, err := p.index.Sources(ctx)
 		return err
 	}}
@@ -223,6 +231,7 @@ func (p *Portal) Run(ctx context.Context) error {
 			return nil // the server stops
 		}
 	}
+	p.filled.Store(true)
 	p.log.InfoContext(ctx, "the portal is set up")
 	var all sync.WaitGroup
 	all.Go(func() { p.runs.resume(ctx) })

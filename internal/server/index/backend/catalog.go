@@ -151,11 +151,16 @@ func convert[A, B any](l index.List[A], err error, item func(A) B) (api.List[B],
 	return out, nil
 }
 
+// absent is about something that is not there: the index says so in the words that the API would add.
+type absent struct{ error }
+
+func (a absent) Unwrap() []error { return []error{a.error, api.ErrNotFound} }
+
 // Wrap says in the API's terms what kind of failure it is.
 func Wrap(err error) error {
 	switch {
 	case errors.Is(err, index.ErrNotFound):
-		return fmt.Errorf("%w: %w", err, api.ErrNotFound)
+		return absent{err}
 	case errors.Is(err, index.ErrCursor):
 		return fmt.Errorf("%w: %w", err, api.ErrInvalid)
 	}
