@@ -51,18 +51,27 @@ func TreeRepository(dir string) (*Repository, error) {
 }
 
 // ensure makes a repository, waiting until ctx ends for a server that does not answer yet.
-func (f *Forge) ensure(ctx context.Context, name string) (Remote, error) {
+func (f *Forge) ensure(ctx context.Context, name string) (remote Remote, err error) {
+	err = f.patiently(ctx, func() error {
+		remote, err = f.Server.EnsureRepository(ctx, render.RepositoryOwner, name, true)
+		return err
+	})
+	return remote, err
+}
+
+// patiently calls do until the server answers, or ctx ends.
+func (f *Forge) patiently(ctx context.Context, do func() error) error {
 	for {
-		remote, err := f.Server.EnsureRepository(ctx, render.RepositoryOwner, name, true)
+		err := do()
 		if !errors.Is(err, ErrNotYet) {
-			return remote, err
+			return err
 		}
 		if f.Task != nil {
 			f.Task.Wait(err.Error())
 		}
 		select {
 		case <-ctx.Done():
-			return Remote{}, fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
@@ -174,5 +183,6 @@ func (f *Forge) Hook(ctx context.Context, c *kube.Client, p plan.Plan) error {
 		}
 		hook.Secret = string(secret)
 	}
-	return f.Server.EnsureWebhook(ctx, hook)
+	// The server may be starting anew: with another identity provider, for one.
+	return f.patiently(ctx, func() error { return f.Server.EnsureWebhook(ctx, hook) })
 }

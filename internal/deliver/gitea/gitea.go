@@ -113,6 +113,9 @@ func (s *Server) EnsureWebhook(ctx context.Context, hook deliver.Webhook) error 
 	if err != nil {
 		return err
 	}
+	if err := s.answers(c); err != nil {
+		return err
+	}
 	old, err := systemHooks(c)
 	if err != nil {
 		return fmt.Errorf("list the webhooks of %s: %w", s.access.URL, err)
