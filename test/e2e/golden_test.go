@@ -92,6 +92,8 @@ func TestGoldenPath(t *testing.T) {
 	})
 
 	t.Run("applications-previews-environments", func(t *testing.T) { testApplications(t, p, "sales", ada) })
+	t.Run("builds-killed-and-overtaken", func(t *testing.T) { testBuilds(t, p, ada) })
+	t.Run("builds-may-do-only-their-part", func(t *testing.T) { testAccounts(t, p) })
 
 	var pull int
 	t.Run("promotion-waits-for-somebody-else", func(t *testing.T) {
