@@ -180,6 +180,21 @@ func (s *stage) finding(t *testing.T, kind string, texts ...string) {
 	})
 }
 
+// status waits until `status` shows a finding: it gives the portal but a moment to answer.
+func (s *stage) status(t *testing.T, text string) {
+	t.Helper()
+	eventually(t, settle, "status shows the finding", func() error {
+		c := s.p.command(t.Context(), "status")
+		c.Env = append(c.Env, "SLIPWAY_TOKEN="+s.eve.token, "SLIPWAY_SERVER="+s.p.url(t, "console"))
+		shown, err := c.Output()
+		out := string(shown)
+		if err == nil && !strings.Contains(out, text) {
+			err = fmt.Errorf("%s", tail(out, 20))
+		}
+		return err
+	})
+}
+
 // testGates gives the team a governed environment with gates of its own, as two people of the platform decide.
 func testGates(t *testing.T, s *stage) {
 	shipped, err := os.ReadFile("../../catalog/policies/default.yaml")
@@ -242,9 +257,7 @@ func testGlass(t *testing.T, s *stage) {
 		t.Fatal(err)
 	}
 	s.finding(t, "broken glass", s.app, s.env)
-	if out := s.eve.run(t, "status"); !strings.Contains(out, "the glass was broken") {
-		t.Errorf("status does not show the broken glass:\n%s", out)
-	}
+	s.status(t, "the glass was broken")
 	seen := s.until(t, number, "is rolled back", func(p shownPromotion) bool { return p.State == "rolled back" })
 	if !seen.BrokenGlass || !seen.Unreviewed {
 		t.Errorf("%+v", seen)
@@ -371,9 +384,7 @@ func testAroundSlipway(t *testing.T, s *stage) {
 	other := "registry.invalid/" + s.app + "@sha256:" + strings.Repeat("cd", 32)
 	s.p.run(t, "kubectl", "-n", namespace, "set", "image", "deployment/"+s.app, s.app+"="+other)
 	s.finding(t, "image", "sha256:"+strings.Repeat("cd", 32))
-	if out := s.eve.run(t, "status"); !strings.Contains(out, "on which promotions are decided") {
-		t.Errorf("status does not show the findings:\n%s", out)
-	}
+	s.status(t, "on which promotions are decided")
 	measured := s.p.run(t, "kubectl", "get", "--raw", "/api/v1/namespaces/slipway/services/console:9090/proxy/metrics")
 	for _, kind := range []string{"undecided-gates", "undecided-commit", "undecided-image"} {
 		if !strings.Contains(measured, `kind="`+kind+`"`) {
