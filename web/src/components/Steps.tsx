@@ -22,7 +22,7 @@ export function Steps({ steps, below }: Props) {
           <div className="stack tight">
             <div className="row between">
               <span className={s.state === 'skipped' || s.state === 'pending' ? 'muted' : 'strong'}>
-                {s.name || s.id}
+                {sentence(s.name || s.id)}
               </span>
               <span className="small">
                 <Took from={s.started} to={s.finished} />

@@ -101,7 +101,7 @@ function CapabilityCard({ capability: c }: { capability: Capability }) {
           <span className="picture">
             <Icon aria-hidden="true" size={18} strokeWidth={1.75} />
           </span>
-          <h3>{sentence(c.name)}</h3>
+          <h3>{/^(ci|dns)$/.test(c.name) ? c.name.toUpperCase() : sentence(c.name)}</h3>
         </div>
         <Status state={c.state} />
       </div>
