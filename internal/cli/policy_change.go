@@ -131,9 +131,10 @@ func awaitGates(ctx context.Context, c *client.Client, g api.GatesChange, timeou
 func newPolicyListCommand(env *Env) *cobra.Command {
 	r := &remote{Env: env}
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List changes of gates, the newest first",
-		Args:  usage(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List changes of gates, the newest first",
+		Example: "  slipway policy list -o json",
+		Args:    usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.connect(cmd.Context())
 			if err != nil {

@@ -214,7 +214,7 @@ func TestSteps_TheOrderOfAnUp(t *testing.T) {
 
 func TestSteps_WhatCopiesASecretComesAfterWhoMakesIt(t *testing.T) {
 	h, dir := world(t)
-	l, err := Open(t.Context(), h, dir, Selection{Blueprint: "golden-path"})
+	l, err := Open(t.Context(), h, dir, Selection{Blueprint: "starter"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 func testBeside(t *testing.T, p *platform) {
 	bare := newPlatform(t, p.name+"-bare")
 	bare.write(t, "platform.yaml", bare.header()+"spec:\n  capabilities:\n"+
-		without("git", "registry", "identity", "delivery", "workflow", "certificates", "gateway", "metrics"))
+		without("git", "registry", "identity", "delivery", "workflow", "certificates", "gateway", "metrics", "portal", "ci"))
 	bare.up(t)
 	if out := bare.run(t, "kubectl", "get", "nodes", "-o", "name"); strings.TrimSpace(out) != "node/"+bare.name {
 		t.Errorf("the second platform's nodes: %q", out)
@@ -31,7 +31,7 @@ func testGivenCluster(t *testing.T, cluster *platform) {
 	kubeconfig := strings.TrimSpace(cluster.run(t, "get", "kubeconfig", "--path", "--name", cluster.name))
 	guest.write(t, "platform.yaml", guest.header()+
 		"spec:\n  domain: "+guest.domain+"\n  cluster:\n    provider: kubeconfig\n    kubeconfig: {path: "+kubeconfig+"}\n  capabilities:\n"+
-		without("git", "registry", "identity", "delivery", "workflow", "gateway", "metrics"))
+		without("git", "registry", "identity", "delivery", "workflow", "gateway", "metrics", "portal", "ci"))
 	before := cluster.objects(t)
 	guest.up(t)
 	s := decode[struct {

@@ -47,14 +47,12 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
-// platformFile is the starter blueprint with a portal, under the test's name, with packages (YAML
-// list items, indented by four).
+// platformFile is the starter blueprint under the test's name, with packages (YAML list items, indented by four).
 func (p *platform) platformFile(packages string) string {
-	text := p.header() + "spec:\n  capabilities:\n    portal: {tool: console}\n"
-	if packages != "" {
-		text += "  packages:\n" + packages
+	if packages == "" {
+		return p.header()
 	}
-	return text
+	return p.header() + "spec:\n  packages:\n" + packages
 }
 
 // header is the beginning of a Platform file, with the test's name.

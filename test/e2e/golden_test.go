@@ -29,7 +29,7 @@ const (
 // verifies it without the platform. Ways around each step are tried, and refused or found.
 func TestGoldenPath(t *testing.T) {
 	p := newPlatform(t, fmt.Sprintf("golden-%d", os.Getpid()))
-	p.write(t, "platform.yaml", p.platformFile("")+"    ci: {tool: argo-ci}\n")
+	p.write(t, "platform.yaml", p.platformFile(""))
 	p.up(t)
 	team := p.team(t, "sales", map[string][]string{"developers": {"ada", "bob"}, "approvers": {"bob", "cai"}})
 	ada, bob := team["ada"], team["bob"]

@@ -41,7 +41,7 @@ func (b *bench) golden(ctx context.Context) error {
 	if b.given {
 		return nil
 	}
-	text, err := b.output(ctx, "blueprint", "show", "golden-path")
+	text, err := b.output(ctx, "blueprint", "show", "starter")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(b.dir, "platform.yaml"), text, 0o644)
 	}

@@ -139,7 +139,7 @@ func (b *bench) pusher(ctx context.Context) (*pusher, error) {
 		}
 	}
 	if p.git == "" || p.console == "" {
-		return nil, errors.New("the platform needs the tools gitea and console: slipway blueprint show golden-path")
+		return nil, errors.New("the platform needs the tools gitea and console: slipway blueprint show starter")
 	}
 	var logins []struct{ Username, Password string }
 	if err := b.json(ctx, &logins, "get", "credentials", "gitea"); err != nil || len(logins) == 0 {
