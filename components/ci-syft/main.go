@@ -11,10 +11,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/anchore/stereoscope/pkg/file"
 	"github.com/anchore/stereoscope/pkg/image"
 	"github.com/anchore/syft/internal/unknown"
+	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/format/spdxjson"
 	"github.com/anchore/syft/syft/pkg"
 	"github.com/anchore/syft/syft/pkg/cataloger/alpine"
@@ -92,6 +94,7 @@ func list(ctx context.Context, folder, name string, out io.Writer) (err error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name(), err)
 		}
+		packages, relations = named(packages, relations)
 		found.Artifacts.Packages.Add(packages...)
 		found.Relationships = append(found.Relationships, relations...)
 	}
@@ -100,6 +103,22 @@ func list(ctx context.Context, folder, name string, out io.Writer) (err error) {
 		return err
 	}
 	return encoder.Encode(out, found)
+}
+
+// named leaves out packages without a name, as Syft's own command does by default: files like a package.json that
+// only says how JavaScript is to be read, inside a package that has a name.
+func named(packages []pkg.Package, relations []artifact.Relationship) ([]pkg.Package, []artifact.Relationship) {
+	nameless := map[artifact.ID]bool{}
+	packages = slices.DeleteFunc(packages, func(p pkg.Package) bool {
+		if p.Name == "" {
+			nameless[p.ID()] = true
+		}
+		return p.Name == ""
+	})
+	relations = slices.DeleteFunc(relations, func(r artifact.Relationship) bool {
+		return nameless[r.From.ID()] || nameless[r.To.ID()]
+	})
+	return packages, relations
 }
 
 // only is the one image of an OCI layout.

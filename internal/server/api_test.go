@@ -225,6 +225,7 @@ func TestRoutes_TellTheBackendWhoAsks(t *testing.T) {
 	}
 	c.do("DELETE", "/api/v1/teams/payments/applications/orders?keepRepository=true", nil)
 	c.do("DELETE", "/api/v1/teams/payments/environments/load-test", nil)
+	c.do("DELETE", "/api/v1/teams/payments/catalog?address="+url.QueryEscape("https://git.example.test/payments/x/src/branch/main/catalog-info.yaml"), nil)
 	got := w.Done()
 	slices.Sort(got)
 	want := []string{
