@@ -147,6 +147,7 @@ func (p publisher) publish(ctx context.Context, c *scaffold.Call) (map[string]an
 		return nil, err
 	}
 	remote, contents := p.forge.Addresses(repo, in.DefaultBranch)
+	again := len(c.Made) > 0
 	head, err := p.create(ctx, c, repo, in, remote)
 	if err != nil {
 		return nil, err
@@ -155,7 +156,12 @@ func (p publisher) publish(ctx context.Context, c *scaffold.Call) (map[string]an
 		head, err = p.forge.Push(ctx, repo, Commit{Branch: in.DefaultBranch, Message: in.GitCommitMessage,
 			AuthorName: in.GitAuthorName, AuthorEmail: in.GitAuthorEmail, Files: files})
 		if err != nil {
-			return nil, fmt.Errorf("push to %s: %w", repo, err)
+			// What an attempt sent before it was cut may have arrived only now.
+			there, _, headErr := p.forge.Head(ctx, repo)
+			if !again || headErr != nil || there == "" {
+				return nil, fmt.Errorf("push to %s: %w", repo, err)
+			}
+			head = there
 		}
 		c.Logf("pushed %d files as %s", len(files), head)
 	}

@@ -184,6 +184,46 @@ func TestPublish_GoesOnWhereItWasCut(t *testing.T) {
 	}
 }
 
+// late is a forge where what a cut attempt sent arrives just before what is sent again.
+type late struct{ *MemoryForge }
+
+func (f late) Push(ctx context.Context, r Repository, c Commit) (string, error) {
+	_, err := f.MemoryForge.Push(ctx, r, c)
+	return "", errors.Join(errors.New("repository file already exists"), err)
+}
+
+func TestPublish_WhatArrivesLateIsTaken(t *testing.T) {
+	forge := &MemoryForge{URL: "https://git.local"}
+	ctx, cancel := context.WithCancel(context.Background())
+	first := newRig(t, &cut{forge, 1, cancel})
+	template := first.template(t, publish)
+	run, err := first.New(ctx, scaffold.Request{ID: "run", Template: template, Owner: "team"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Execute(ctx, run, template, nil); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	run, err = first.store.Load(context.Background(), "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := newRig(t, late{forge})
+	again.Store = first.store
+	if err := again.Execute(context.Background(), run, template, nil); err != nil {
+		t.Fatal(err)
+	}
+	repo := forge.Repositories[Repository{"team", "shop"}]
+	if run.Phase != scaffold.Done || len(repo.Commits) != 1 || run.Steps[2].Output["commitHash"] != repo.Head {
+		t.Errorf("%s %q %+v", run.Phase, run.Error, repo)
+	}
+	// In a first attempt the same is a failure: nothing of ours can be on its way.
+	fresh := newRig(t, late{&MemoryForge{URL: "https://git.local"}}).run(t, publish)
+	if fresh.Phase != scaffold.Failed || !strings.Contains(fresh.Error, "already exists") {
+		t.Errorf("%s %q", fresh.Phase, fresh.Error)
+	}
+}
+
 // quicker is a forge where somebody makes the repository in the last moment.
 type quicker struct{ *MemoryForge }
 
