@@ -62,12 +62,12 @@ fmt-check: ## Every Go file is formatted
 .PHONY: vet
 vet: ## go vet
 	$(GO) vet $(PACKAGES)
-	$(GO) vet -tags e2e,golden,catalogue,integration,faults,keycloak ./...
+	$(GO) vet -tags e2e,catalogue,integration,faults,keycloak ./...
 
 .PHONY: lint
 lint: ## staticcheck
 	$(STATICCHECK) $(PACKAGES)
-	$(STATICCHECK) -tags e2e,golden,catalogue,integration,faults,keycloak ./...
+	$(STATICCHECK) -tags e2e,catalogue,integration,faults,keycloak ./...
 
 .PHONY: unit
 unit: ## Unit tests
@@ -131,22 +131,16 @@ catalogue: build ## Every tool, recipe and blueprint loads, renders and meets it
 	$(GO) test -tags catalogue -count=1 -timeout 30m ./test/catalogue/...
 
 .PHONY: e2e
-e2e: build ## The whole platform on a real embedded node (RUN=TestPlatform/git-push for a part of it)
+e2e: build web/node_modules/.modules.yaml ## The whole platform on a real embedded node, and the golden path with the console in a browser (RUN=TestPlatform/git-push for a part of it)
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
 	$(GO) test -tags e2e -count=1 -timeout 80m -v $(if $(RUN),-run '$(RUN)') ./test/e2e
-
-.PHONY: golden
-golden: build web/node_modules/.modules.yaml ## The console in a browser, and from a template to a verified promotion, on a real embedded node with portal and CI
-	bin/slipway host install $(INSTALL)
-	@$(call host-packages,chromium libnss3-tools)
-	$(GO) test -tags e2e,golden -count=1 -timeout 80m -v -run TestGoldenPath ./test/e2e
 
 .PHONY: pictures
 pictures: build web/node_modules/.modules.yaml ## Take the pictures of docs/images/console anew, from a platform that is brought up for it
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
-	SHOW=$(CURDIR)/docs/images/console $(GO) test -tags e2e,golden -count=1 -timeout 60m -v -run 'TestGoldenPath/console-in-a-browser' ./test/e2e
+	SHOW=$(CURDIR)/docs/images/console $(GO) test -tags e2e -count=1 -timeout 60m -v -run 'TestGoldenPath/console-in-a-browser' ./test/e2e
 
 .PHONY: bench
 bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones, PUSH=10 measures ten pushes instead)

@@ -1,4 +1,4 @@
-//go:build golden
+//go:build e2e
 
 package e2e
 
@@ -28,7 +28,7 @@ func testConsole(t *testing.T, p *platform, auditor *person) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(web, "node_modules")); err != nil {
-		t.Fatalf("%v; `make golden` installs what the tests with a browser need", err)
+		t.Fatalf("%v; `make e2e` installs what the tests with a browser need", err)
 	}
 	c := exec.CommandContext(t.Context(), "npm", "exec", "--yes", "--package", "node@22.23.3", "--package", "pnpm@10.33.0", "--", "pnpm", "test:platform")
 	c.Dir = web

@@ -4,6 +4,7 @@
 //
 //	make e2e                          everything
 //	make e2e RUN=TestPlatform/git     the platform and one part of it
+//	make e2e RUN=TestGoldenPath       from a template to a verified promotion, and around it
 //	make e2e NO_INSTALL=1             without installing what is missing
 //
 // With E2E_KEEP=DIR the platform is named for DIR, has its state there and stays up after the test,
