@@ -43,9 +43,6 @@ var (
 
 func newWorld(t *testing.T) *world { return newWorldWith(t, func(*portal.Options) {}) }
 
-// portalTemplates lets templates apply objects.
-var portalTemplates = config.Templates{Role: "templates", ServiceAccount: "slipway/console"}
-
 // newWorldWith is a world whose portal has other options.
 func newWorldWith(t *testing.T, with func(*portal.Options)) *world {
 	t.Helper()

@@ -127,8 +127,8 @@ func TestGoldenPath(t *testing.T) {
 	t.Run("templates-of-others", func(t *testing.T) { testTemplates(t, p, "sales", ada) })
 
 	t.Run("bypass-is-found", func(t *testing.T) {
-		p.run(t, "kubectl", "-n", "orders-prod", "create", "deployment", "rogue",
-			"--image", "registry.invalid/rogue@sha256:"+strings.Repeat("ab", 32))
+		p.write(t, "rogue.yaml", rogue)
+		p.run(t, "kubectl", "-n", "orders-prod", "apply", "-f", filepath.Join(p.dir, "rogue.yaml"))
 		eventually(t, promotes, "what runs without a decision is a finding", func() error {
 			out, err := eve.try(t, "audit", "findings")
 			if err == nil && !strings.Contains(out, "rogue") {
@@ -136,7 +136,7 @@ func TestGoldenPath(t *testing.T) {
 			}
 			return err
 		})
-		p.run(t, "kubectl", "-n", "orders-prod", "delete", "deployment", "rogue")
+		p.run(t, "kubectl", "-n", "orders-prod", "delete", "pod", "rogue", "--grace-period=0", "--force")
 	})
 
 	t.Run("server", func(t *testing.T) { testServer(t, p, ada, filepath.Join(p.dir, "orders")) })
@@ -153,6 +153,20 @@ func TestGoldenPath(t *testing.T) {
 	// Last: whoever signed in before does not any more.
 	t.Run("another-identity-provider-takes-over", func(t *testing.T) { testSwap(t, p, ada, bob, eve) })
 }
+
+// rogue is a pod that the environment's own policies let in, of an image that nobody decided on.
+var rogue = `apiVersion: v1
+kind: Pod
+metadata: {name: rogue}
+spec:
+  automountServiceAccountToken: false
+  securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
+  containers:
+  - name: rogue
+    image: registry.invalid/rogue@sha256:` + strings.Repeat("ab", 32) + `
+    resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {cpu: 10m, memory: 16Mi}}
+    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+`
 
 // replaceGreeting changes how the template's service greets, in its program and its test.
 func replaceGreeting(t *testing.T, text, greeting string) string {

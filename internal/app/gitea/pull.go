@@ -117,6 +117,11 @@ func (f *Forge) Comments(ctx context.Context, r forge.Repository, number int) ([
 		return nil, err
 	}
 	all, res, err := c.ListIssueComments(r.Owner, r.Name, int64(number), sdk.ListIssueCommentOptions{}) // all at once: the server has no pages here
+	if status(res) == http.StatusInternalServerError {                                                  // what it answers for one that is missing, too
+		if _, err := f.PullRequest(ctx, r, number); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, failed(res, err, "list the comments on %s#%d", r, number)
 	}

@@ -144,7 +144,7 @@ func memberships(c *sdk.Client) (map[string][]string, error) {
 	groups := map[string][]string{}
 	for _, organization := range organizations {
 		teams, err := pages(func(o sdk.ListOptions) ([]*sdk.Team, *sdk.Response, error) {
-			return c.ListOrgTeams(organization.UserName, sdk.ListTeamsOptions{ListOptions: o})
+			return c.ListOrgTeams(organization.Name, sdk.ListTeamsOptions{ListOptions: o})
 		})
 		if err != nil {
 			return nil, err
@@ -157,7 +157,7 @@ func memberships(c *sdk.Client) (map[string][]string, error) {
 				return nil, err
 			}
 			for _, member := range members {
-				groups[member.UserName] = append(groups[member.UserName], organization.UserName, organization.UserName+":"+team.Name)
+				groups[member.UserName] = append(groups[member.UserName], organization.Name, organization.Name+":"+team.Name)
 			}
 		}
 	}
