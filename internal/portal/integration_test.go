@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal"
+	"github.com/slipway-dev/slipway/internal/portal/config"
 	"github.com/slipway-dev/slipway/internal/server/api"
 	"github.com/slipway-dev/slipway/internal/testcluster"
 )
@@ -53,15 +54,15 @@ func withCluster(t *testing.T) (*world, kubernetes.Interface) {
 	made(rbac.ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "watches"},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "watches"},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: account}}}, metav1.CreateOptions{}))
-	config := rest.CopyConfig(shared.Cluster(t).Config)
-	config.Impersonate.UserName = account
-	client, err := kube.New(config)
+	limited := rest.CopyConfig(shared.Cluster(t).Config)
+	limited.Impersonate.UserName = account
+	client, err := kube.New(limited)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := newWorldWith(t, func(o *portal.Options) {
 		o.Kube = client
-		o.Config.Templates = &portalTemplates
+		o.Config.Templates = &config.Templates{Role: "templates", ServiceAccount: "slipway/console"}
 	})
 	return w, admin
 }

@@ -19,8 +19,7 @@ import (
 // second push, the workflow engine during its build, and the portal as soon as there is something to release. The first
 // commit is never released, the second one once.
 func testBuilds(t *testing.T, p *platform, ada *person) {
-	dir := filepath.Join(t.TempDir(), "orders")
-	p.git(t, "", "clone", "-q", ada.remote(t, "sales/orders"), dir)
+	dir := filepath.Join(p.dir, "orders")
 	push := func(note string) string {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, "NOTES.md"), []byte(note+"\n"), 0o644); err != nil {
