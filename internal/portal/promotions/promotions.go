@@ -42,6 +42,8 @@ type Promotions struct {
 // known is what is remembered of a promotion between two looks; it may be lost.
 type known struct {
 	view seenView
+	// stands tells whether there is news for who looks at it; empty before it was seen.
+	stands string
 	// next is when to look again; zero: at the next tick.
 	next time.Time
 	// done says that nothing is left to do.

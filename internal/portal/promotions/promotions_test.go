@@ -79,6 +79,34 @@ func TestPromotion_DescribesItselfToReviewers(t *testing.T) {
 	}
 }
 
+func TestEvents_AReviewThatDoesNotCountIsNewsAndTimeAloneIsNot(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	opened := w.open(p)
+	w.settle(p, opened.Number)
+	changed := func() (n int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, e := range w.events {
+			if e.Type == "promotion.changed" {
+				n++
+			}
+		}
+		return n
+	}
+	before := changed()
+	w.pass(time.Second)
+	w.settle(p, opened.Number)
+	if n := changed(); n != before {
+		t.Errorf("%d events, %d before: nothing has happened", n, before)
+	}
+	w.review(opened.Number, "ada", forge.Approved, "")
+	w.settle(p, opened.Number)
+	if n := changed(); n != before+1 {
+		t.Errorf("%d events, %d before the review", n, before)
+	}
+}
+
 func TestGates_NobodyApprovesOwnChange(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()

@@ -51,8 +51,27 @@ func (p *Promotions) show(o *observation, a promotion.Action) {
 	}
 	k := p.remember(o.pull.Number)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	k.view = v
+	before, now := k.stands, o.stands()
+	k.view, k.stands = v, now
+	p.mu.Unlock()
+	if before != "" && before != now && o.asked != nil {
+		p.tell(o, "promotion.changed", fmt.Sprintf("%s to %s: what it waits for has changed", o.asked.Application, o.asked.To))
+	}
+}
+
+// stands is what people who look at a promotion would see change, without what changes with time alone.
+func (o *observation) stands() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %q", o.pull.State, o.state.Change.Problem)
+	for _, r := range o.reviews {
+		fmt.Fprintf(&b, " %s %s %q", r.Reviewer, r.Verdict, r.against)
+	}
+	if o.state.Report != nil {
+		for _, r := range o.state.Report.Results {
+			fmt.Fprintf(&b, " %s %s", r.Gate, r.Status)
+		}
+	}
+	return b.String()
 }
 
 func (p *Promotions) summary(o *observation, a promotion.Action) api.PromotionSummary {
