@@ -113,13 +113,7 @@ func (s *stage) push(t *testing.T, by *person, message string, changes map[strin
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
-		var app struct {
-			Deployments []struct {
-				Environment, Health, Reason string
-				Release                     struct{ Commit string }
-			}
-		}
-		app = decode[struct {
+		app := decode[struct {
 			Deployments []struct {
 				Environment, Health, Reason string
 				Release                     struct{ Commit string }

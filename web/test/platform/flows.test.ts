@@ -120,6 +120,7 @@ async function live(s: Session, environment: string): Promise<void> {
     .poll(async () => (await other.goto(address ?? '').catch(() => undefined))?.status(), { timeout: minutes(2) })
     .toBe(200)
   await other.close()
+  await s.page.bringToFront()
 }
 
 test('what was built is live in dev', { timeout: minutes(8) }, async () => {
@@ -151,6 +152,7 @@ test('the developer asks for a promotion, and their own approval does not count'
   await git.goto(`${pull}/files`)
   await approveInGit(git)
   await git.close()
+  await page.bringToFront() // a page that nobody looks at is not kept up to date
   const approvals = page.getByRole('region', { name: 'Approvals' })
   await approvals.getByText('does not count').waitFor({ timeout: minutes(2) })
   await approvals.getByText(/asked for the promotion/i).waitFor()
@@ -198,6 +200,7 @@ test('they approve it in Git, and it is decided, merged and live', { timeout: mi
   ])
   await approveInGit(git)
   await git.close()
+  await page.bringToFront() // a page that nobody looks at is not kept up to date
   const approvals = page.getByRole('region', { name: 'Approvals' })
   await approvals.getByText('counts', { exact: true }).waitFor({ timeout: minutes(2) })
   // The soak is waited for, then the log is written, then it is merged and rolled out.
