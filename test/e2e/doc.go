@@ -2,7 +2,7 @@
 // directory of its own, beside whatever else runs on the machine. It uses the program that
 // `make build` made, as a person would.
 //
-//	make e2e                          everything
+//	make e2e                          what the Makefile's E2E names
 //	make e2e RUN=TestPlatform/git     the platform and one part of it
 //	make e2e RUN=TestGoldenPath       from a template to a verified promotion, and around it
 //	make e2e NO_INSTALL=1             without installing what is missing
