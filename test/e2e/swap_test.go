@@ -31,8 +31,7 @@ func testSwap(t *testing.T, p *platform, ada, bob, eve *person) {
 		t.Fatalf("%v: %s", err, page)
 	}
 
-	file := p.read(t, "platform.yaml")
-	p.write(t, "platform.yaml", file+"    identity: {tool: keycloak}\n  people:\n  - {name: dora, groups: [\"sales:developers\"]}\n")
+	p.write(t, "platform.yaml", p.header()+"spec:\n  capabilities:\n    identity: {tool: keycloak}\n  people:\n  - {name: dora, groups: [\"sales:developers\"]}\n")
 	begun := time.Now()
 	p.up(t)
 	t.Logf("the provider changed in %s", time.Since(begun).Round(time.Second))
