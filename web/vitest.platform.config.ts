@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/platform/**/*.test.ts'],
+    // A line for each step, as soon as it is done.
+    reporters: ['verbose'],
     // Each step stands on the one before it.
     bail: 1,
     // Limits only end what hangs; the machine may be busy with a platform.

@@ -13,6 +13,9 @@ const (
 	ExitInterrupted = 130 // Ctrl-C
 )
 
+// ErrUnavailable says that a system outside did not answer, or answered that it can't now: trying again may help.
+var ErrUnavailable = errors.New("unavailable")
+
 // Error is an error with a hint: the next command or edit that leads on.
 type Error struct {
 	Err  error

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -14,10 +13,6 @@ import (
 func TestPlatform(t *testing.T) {
 	// A name of its own, so that two runs on one machine do not meet.
 	p := newPlatform(t, fmt.Sprintf("e2e-%d", os.Getpid()))
-	if dir := os.Getenv("E2E_KEEP"); dir != "" {
-		p.name, p.home, p.kept = filepath.Base(dir), dir, true
-		p.domain = p.name + ".localhost"
-	}
 	before := takeSnapshot(t, p.name, p.home)
 	p.write(t, "platform.yaml", p.platformFile(""))
 	p.up(t)

@@ -27,23 +27,19 @@ type person struct {
 func (p *platform) team(t *testing.T, name string, members map[string][]string) map[string]*person {
 	t.Helper()
 	all := map[string]*person{}
-	user, password := p.login(t, "gitea")
 	// The platform has made some of its own.
-	if err := p.call(t, http.MethodPost, p.url(t, "gitea")+"/api/v1/orgs", user, password,
-		map[string]any{"username": name, "visibility": "private"}, nil); err != nil && !strings.Contains(err.Error(), "already exists") {
-		t.Fatal(err)
-	}
+	p.forgeEnsures(t, "/orgs", map[string]any{"username": name, "visibility": "private"})
 	for team, people := range members {
-		var made struct{ ID int64 }
-		p.forge(t, http.MethodPost, "/orgs/"+name+"/teams", map[string]any{
+		p.forgeEnsures(t, "/orgs/"+name+"/teams", map[string]any{
 			"name": team, "permission": "write", "can_create_org_repo": true, "includes_all_repositories": true,
 			"units": []string{"repo.code", "repo.issues", "repo.pulls"},
-		}, &made)
+		})
+		id := p.teamID(t, name, team)
 		for _, who := range people {
 			if all[who] == nil {
 				all[who] = p.person(t, who)
 			}
-			p.forge(t, http.MethodPut, fmt.Sprintf("/teams/%d/members/%s", made.ID, who), nil, nil)
+			p.forge(t, http.MethodPut, fmt.Sprintf("/teams/%d/members/%s", id, who), nil, nil)
 		}
 	}
 	for _, who := range all {
@@ -56,8 +52,8 @@ func (p *platform) team(t *testing.T, name string, members map[string][]string) 
 func (p *platform) person(t *testing.T, name string) *person {
 	t.Helper()
 	who := &person{p: p, name: name, password: name + "-has-a-password", email: name + "@example.com"}
-	p.forge(t, http.MethodPost, "/admin/users", map[string]any{
-		"username": who.name, "email": who.email, "password": who.password, "must_change_password": false}, nil)
+	p.forgeEnsures(t, "/admin/users", map[string]any{
+		"username": who.name, "email": who.email, "password": who.password, "must_change_password": false})
 	return who
 }
 
@@ -120,6 +116,33 @@ func (p *platform) forge(t *testing.T, method, path string, body, into any) {
 	if err := p.call(t, method, p.url(t, "gitea")+"/api/v1"+path, user, password, body, into); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// forgeEnsures has the Git server make what may be there already.
+func (p *platform) forgeEnsures(t *testing.T, path string, body any) {
+	t.Helper()
+	user, password := p.login(t, "gitea")
+	err := p.call(t, http.MethodPost, p.url(t, "gitea")+"/api/v1"+path, user, password, body, nil)
+	if err != nil && !strings.Contains(err.Error(), "already exists") {
+		t.Fatal(err)
+	}
+}
+
+// teamID is the number of an organization's team on the Git server.
+func (p *platform) teamID(t *testing.T, organization, name string) int64 {
+	t.Helper()
+	var teams []struct {
+		ID   int64
+		Name string
+	}
+	p.forge(t, http.MethodGet, "/orgs/"+organization+"/teams", nil, &teams)
+	for _, team := range teams {
+		if team.Name == name {
+			return team.ID
+		}
+	}
+	t.Fatalf("%s has no team %s", organization, name)
+	return 0
 }
 
 // call calls a JSON API of the Git server's as somebody.

@@ -57,6 +57,9 @@ func newPlatform(t *testing.T, name string) *platform {
 	if os.Geteuid() != 0 {
 		t.Fatal("the embedded node needs root; run the test as root")
 	}
+	if dir := os.Getenv("E2E_KEEP"); dir != "" {
+		return keptPlatform(t, dir, binary)
+	}
 	// Not t.TempDir: its name is long, and paths of Unix sockets are limited to 107 bytes.
 	home, err := os.MkdirTemp("", "sw-e2e-")
 	if err != nil {
@@ -67,11 +70,6 @@ func newPlatform(t *testing.T, name string) *platform {
 		if t.Failed() {
 			p.collect(t)
 		}
-		if p.kept {
-			t.Logf("kept: SLIPWAY_HOME=%s", p.home)
-			_ = os.Remove(home)
-			return
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if out, err := p.try(ctx, "down", "--purge", "--yes", "--name", name); err != nil && !strings.Contains(out, "has not been brought up") {
@@ -80,6 +78,23 @@ func newPlatform(t *testing.T, name string) *platform {
 		if err := os.RemoveAll(home); err != nil {
 			t.Errorf("clean up: %v", err)
 		}
+	})
+	return p
+}
+
+// keptPlatform is a platform that is named for dir, has all that it is in there, and stays up.
+func keptPlatform(t *testing.T, dir, binary string) *platform {
+	t.Helper()
+	name := filepath.Base(dir)
+	p := &platform{name: name, domain: name + ".localhost", home: dir, dir: filepath.Join(dir, "work"), binary: binary, out: outputDir(name), kept: true}
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.collect(t)
+		}
+		t.Logf("kept: SLIPWAY_HOME=%s", p.home)
 	})
 	return p
 }

@@ -156,22 +156,8 @@ func (p *platform) lasting(t *testing.T, ada, eve *person) map[string]string {
 // members are the accounts in a team on the Git server, sorted.
 func (p *platform) members(t *testing.T, organization, team string) []string {
 	t.Helper()
-	var teams []struct {
-		ID   int64
-		Name string
-	}
-	p.forge(t, http.MethodGet, "/orgs/"+organization+"/teams", nil, &teams)
-	i := slices.IndexFunc(teams, func(each struct {
-		ID   int64
-		Name string
-	}) bool {
-		return each.Name == team
-	})
-	if i < 0 {
-		t.Fatalf("%s has no team %s", organization, team)
-	}
 	var users []struct{ Login string }
-	p.forge(t, http.MethodGet, fmt.Sprintf("/teams/%d/members", teams[i].ID), nil, &users)
+	p.forge(t, http.MethodGet, fmt.Sprintf("/teams/%d/members", p.teamID(t, organization, team)), nil, &users)
 	var names []string
 	for _, user := range users {
 		names = append(names, user.Login)

@@ -15,6 +15,7 @@ import (
 	sdk "code.gitea.io/sdk/gitea"
 
 	"github.com/slipway-dev/slipway/internal/app/forge"
+	"github.com/slipway-dev/slipway/internal/fault"
 )
 
 // Access is how the server is reached, and by which account.
@@ -72,6 +73,9 @@ func failed(res *sdk.Response, err error, what string, args ...any) error {
 		return fmt.Errorf("%s: %w: %w", what, forge.ErrForbidden, err)
 	case http.StatusConflict:
 		return fmt.Errorf("%s: %w: %w", what, forge.ErrConflict, err)
+	}
+	if s := status(res); (s == 0 || s >= http.StatusInternalServerError) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: the Git server: %w: %w", what, err, fault.ErrUnavailable)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

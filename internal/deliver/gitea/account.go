@@ -27,6 +27,9 @@ const (
 	overlap = time.Hour
 )
 
+// botDomain ends the mail addresses of the users that EnsureAccount made, and of nobody else's.
+const botDomain = "@noreply.invalid"
+
 // scopes are the server's words for rights (models/auth/access_token_scope.go, 1.26): writing includes reading.
 var scopes = map[string]string{
 	v1alpha1.RightReadCode: "read:repository", v1alpha1.RightWriteCode: "write:repository",
@@ -93,7 +96,7 @@ func (s *Server) ensureBot(c *sdk.Client, a deliver.Account) error {
 	user, res, err := c.GetUserInfo(a.Name)
 	if status(res) == http.StatusNotFound {
 		no, hidden := false, sdk.VisibleTypeLimited
-		user, res, err = c.AdminCreateUser(sdk.CreateUserOption{Username: a.Name, FullName: "Slipway: " + a.Name, Email: a.Name + "@noreply.invalid",
+		user, res, err = c.AdminCreateUser(sdk.CreateUserOption{Username: a.Name, FullName: "Slipway: " + a.Name, Email: a.Name + botDomain,
 			Password: rand.Text() + rand.Text(), MustChangePassword: &no, Visibility: &hidden})
 		if status(res) == http.StatusUnprocessableEntity { // made by somebody else meanwhile
 			user, _, err = c.GetUserInfo(a.Name)

@@ -5,6 +5,7 @@ package gitea_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,15 @@ func TestServer_AccountsDoOnlyWhatTheyWereGiven(t *testing.T) {
 		}
 		if err := pushImage(t, access, images, "shop"); err != nil {
 			t.Errorf("the other purpose's login ended too: %v", err)
+		}
+	})
+	t.Run("it is nobody whom another provider would take over", func(t *testing.T) {
+		people, err := s.People(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(people, func(p deliver.Person) bool { return p.Name == "builds" }) {
+			t.Errorf("the people are %v", people)
 		}
 	})
 	t.Run("an administrator's login", func(t *testing.T) {

@@ -103,7 +103,7 @@ func ensureTeam(c *sdk.Client, organization, name string) (int64, error) {
 	return team.ID, nil
 }
 
-// People are the active users, but for the administrator, with the groups that the server names in its
+// People are the active users, but for the administrator and accounts of machines, with the groups that the server names in its
 // claims: organizations, and their teams.
 func (s *Server) People(ctx context.Context) ([]deliver.Person, error) {
 	c, err := s.client(ctx)
@@ -125,7 +125,8 @@ func (s *Server) People(ctx context.Context) ([]deliver.Person, error) {
 	}
 	var all []deliver.Person
 	for _, user := range users {
-		if !user.IsActive || user.ProhibitLogin || user.UserName == s.access.Username {
+		machine := user.UserName == s.access.Username || strings.HasSuffix(user.Email, botDomain)
+		if machine || !user.IsActive || user.ProhibitLogin {
 			continue
 		}
 		all = append(all, deliver.Person{Name: user.UserName, FullName: user.FullName, Email: user.Email, Groups: groups[user.UserName]})

@@ -22,7 +22,7 @@ var (
 	ErrConflict    = errors.New("conflict")
 	ErrInvalid     = errors.New("invalid")
 	ErrDenied      = errors.New("denied")
-	ErrUnavailable = errors.New("unavailable")
+	ErrUnavailable = fault.ErrUnavailable
 )
 
 // kinds are the statuses of those errors, and the next step where the backend names none.

@@ -35,7 +35,8 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
       <Modal className="modal search-modal">
         <Dialog className="search" aria-label="Search the catalogue">
           <Autocomplete inputValue={text} onInputChange={setText}>
-            <SearchField autoFocus className="field">
+            {/* Escape empties a search field; here it closes the search, in whatever state. */}
+            <SearchField autoFocus className="field" onClear={onClose}>
               <Label className="hidden">Search the catalogue</Label>
               <Input className="input" placeholder="Search applications, APIs, teams, templates…" />
             </SearchField>
