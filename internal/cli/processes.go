@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"log/slog"
+
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-dev/slipway/internal/cluster/embedded"
+	"github.com/slipway-dev/slipway/internal/footprint"
 )
 
 // alias gives what the program does when it is started under another name than its own.
@@ -20,7 +23,10 @@ func nodeProcesses() []*cobra.Command {
 	process := func(use, short string, run func(cmd *cobra.Command) error) *cobra.Command {
 		cmd := &cobra.Command{
 			Use: use, Short: short, Hidden: true, Args: usage(cobra.NoArgs),
-			RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd) },
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				go footprint.Keep(cmd.Context(), slog.Default())
+				return run(cmd)
+			},
 		}
 		cmd.Flags().StringVar(&stateDir, "state-dir", "", "the node's state `DIR`")
 		_ = cmd.MarkFlagRequired("state-dir")

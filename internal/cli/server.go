@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/catalog/templates"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/fault"
+	"github.com/slipway-dev/slipway/internal/footprint"
 	"github.com/slipway-dev/slipway/internal/kube"
 	"github.com/slipway-dev/slipway/internal/portal"
 	"github.com/slipway-dev/slipway/internal/server"
@@ -157,6 +158,7 @@ func runServer(ctx context.Context, o *serverOptions) error {
 		}
 		return err
 	}
+	go footprint.Keep(ctx, options.Log)
 	return serveWith(ctx, s, listeners, behind)
 }
 

@@ -53,6 +53,8 @@ type healths struct {
 	now    func() time.Time
 	file   string
 	woken  alarm
+	// moved is told when a state or a release has changed; it must not wait.
+	moved func()
 
 	mu  sync.Mutex
 	all map[string]Health
@@ -142,7 +144,9 @@ func (h *healths) round(ctx context.Context) (moving bool) {
 			h.tell(s, h.of(environment, application), found)
 		}
 	}
-	h.keep(now)
+	if h.keep(now) && h.moved != nil {
+		h.moved()
+	}
 	return moving
 }
 
@@ -202,14 +206,14 @@ func (h *healths) tell(s *snapshot, before, now Health) {
 		Environment: now.Environment, Subject: "/teams/" + team + "/applications/" + now.Application, Summary: summary})
 }
 
-// keep remembers what was found, in the file where a state changed.
-func (h *healths) keep(now map[string]Health) {
+// keep remembers what was found, in the file where a state changed, and says whether one did.
+func (h *healths) keep(now map[string]Health) (changed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	same := maps.EqualFunc(h.all, now, func(a, b Health) bool { return a.State == b.State && a.Release == b.Release })
 	h.all = now
 	if same {
-		return
+		return false
 	}
 	text, err := json.Marshal(now)
 	if err == nil {
@@ -218,6 +222,7 @@ func (h *healths) keep(now map[string]Health) {
 	if err != nil {
 		h.log.Error("remember healths", "cause", err.Error())
 	}
+	return true
 }
 
 // replace writes a file so that a crash leaves the old one or the new one.

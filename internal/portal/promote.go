@@ -79,6 +79,9 @@ func (p *Portal) openPromotions(ctx context.Context, o Options, account GitAcces
 	p.promoting = &promoting{made, log}
 	p.moreSources = append(p.moreSources, sources.Decisions{Log: log})
 	p.OnGitEvent(func(forge.Event) { made.Notify() })
+	if p.delivery != nil {
+		p.delivery.health.moved = made.Notify
+	}
 	p.loops = append(p.loops, loop{"promote", func(ctx context.Context) error {
 		if err := made.Prepare(ctx); err != nil {
 			return err

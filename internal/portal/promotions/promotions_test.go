@@ -333,3 +333,25 @@ func TestGates_SoakWaitsForAHealthyTime(t *testing.T) {
 		t.Error(gates(got))
 	}
 }
+
+// Nothing on the Git server tells that a roll-out has become healthy.
+func TestPromotions_ARolloutIsLookedAtWithEachTick(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	opened := w.open(p)
+	w.review(opened.Number, "grace", forge.Approved, "")
+	p.sweep(t.Context(), true)
+	w.roll(gate.HealthProgressing)
+	p.all()
+	p.sweep(t.Context(), false)
+	w.roll(gate.Healthy)
+	for range 3 {
+		w.pass(p.o.Tick)
+		p.sweep(t.Context(), false)
+	}
+	out, err := p.Promotion(t.Context(), team, shop, opened.Number)
+	w.must(err)
+	if out.State != api.PromotionHealthy {
+		t.Errorf("%s: %s", out.State, out.Reason)
+	}
+}

@@ -157,7 +157,9 @@ func (p *Promotions) settle(ctx context.Context, number int) {
 		switch a := a.(type) {
 		case promotion.Wait:
 		case promotion.Watch:
-			next = a.Until
+			if a.Until.Before(p.now().Add(p.o.Tick)) { // otherwise at the next tick, for nothing tells of health
+				next = a.Until
+			}
 		case promotion.Done:
 			done = true
 		default:
