@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/slipway-dev/slipway/internal/scaffold"
 )
@@ -156,12 +159,13 @@ func (p publisher) publish(ctx context.Context, c *scaffold.Call) (map[string]an
 		head, err = p.forge.Push(ctx, repo, Commit{Branch: in.DefaultBranch, Message: in.GitCommitMessage,
 			AuthorName: in.GitAuthorName, AuthorEmail: in.GitAuthorEmail, Files: files})
 		if err != nil {
-			// What an attempt sent before it was cut may have arrived only now.
-			there, _, headErr := p.forge.Head(ctx, repo)
-			if !again || headErr != nil || there == "" {
+			if !again {
 				return nil, fmt.Errorf("push to %s: %w", repo, err)
 			}
-			head = there
+			// What an attempt sent before it was cut may have arrived only now.
+			if head, err = p.arrived(ctx, repo, err); err != nil {
+				return nil, err
+			}
 		}
 		c.Logf("pushed %d files as %s", len(files), head)
 	}
@@ -170,6 +174,24 @@ func (p publisher) publish(ctx context.Context, c *scaffold.Call) (map[string]an
 		return nil, err
 	}
 	return map[string]any{"remoteUrl": remote, "repoContentsUrl": contents, "commitHash": head}, nil
+}
+
+// arrival is how long a forge may take to show a commit that it has; Gitea does it after it has answered.
+const arrival = 15 * time.Second
+
+// arrived gives the commit that refused came from: one that an earlier attempt sent.
+func (p publisher) arrived(ctx context.Context, repo Repository, refused error) (string, error) {
+	refused = fmt.Errorf("push to %s: %w", repo, refused)
+	look := func() (string, error) {
+		head, _, err := p.forge.Head(ctx, repo)
+		if err == nil && head == "" {
+			err = refused
+		}
+		return head, err
+	}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval = 50 * time.Millisecond
+	return backoff.Retry(ctx, look, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(arrival))
 }
 
 // create makes the repository, or finds the one that an interrupted attempt of the step made; head is

@@ -184,12 +184,25 @@ func TestPublish_GoesOnWhereItWasCut(t *testing.T) {
 	}
 }
 
-// late is a forge where what a cut attempt sent arrives just before what is sent again.
-type late struct{ *MemoryForge }
+// late is a forge where what a cut attempt sent arrives just before what is sent again, and is shown only when somebody
+// has looked some times.
+type late struct {
+	*MemoryForge
+	looks int
+}
 
-func (f late) Push(ctx context.Context, r Repository, c Commit) (string, error) {
+func (f *late) Push(ctx context.Context, r Repository, c Commit) (string, error) {
 	_, err := f.MemoryForge.Push(ctx, r, c)
+	f.looks = 0
 	return "", errors.Join(errors.New("repository file already exists"), err)
+}
+
+func (f *late) Head(ctx context.Context, r Repository) (string, bool, error) {
+	head, exists, err := f.MemoryForge.Head(ctx, r)
+	if f.looks++; f.looks < 3 {
+		head = ""
+	}
+	return head, exists, err
 }
 
 func TestPublish_WhatArrivesLateIsTaken(t *testing.T) {
@@ -208,7 +221,7 @@ func TestPublish_WhatArrivesLateIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := newRig(t, late{forge})
+	again := newRig(t, &late{MemoryForge: forge})
 	again.Store = first.store
 	if err := again.Execute(context.Background(), run, template, nil); err != nil {
 		t.Fatal(err)
@@ -218,7 +231,7 @@ func TestPublish_WhatArrivesLateIsTaken(t *testing.T) {
 		t.Errorf("%s %q %+v", run.Phase, run.Error, repo)
 	}
 	// In a first attempt the same is a failure: nothing of ours can be on its way.
-	fresh := newRig(t, late{&MemoryForge{URL: "https://git.local"}}).run(t, publish)
+	fresh := newRig(t, &late{MemoryForge: &MemoryForge{URL: "https://git.local"}}).run(t, publish)
 	if fresh.Phase != scaffold.Failed || !strings.Contains(fresh.Error, "already exists") {
 		t.Errorf("%s %q", fresh.Phase, fresh.Error)
 	}

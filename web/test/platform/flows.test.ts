@@ -252,6 +252,19 @@ test('what the auditor takes away is verified without the platform', async () =>
   }
 })
 
+test('how soon the first page is drawn is said', async () => {
+  const { page } = ada
+  const paints: number[] = []
+  for (let i = 0; i < 5; i++) {
+    await open(page, '/', 'Home')
+    paints.push(
+      await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN),
+    )
+  }
+  console.log(`first contentful paint of Home, five times: ${paints.map((p) => `${Math.round(p)} ms`).join(', ')}`)
+  expect(paints.every((p) => p > 0)).toBe(true)
+})
+
 test.each([
   ['/', 'Home'],
   ['/applications', 'Applications'],
