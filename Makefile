@@ -130,14 +130,11 @@ catalogue: build ## Every tool, recipe and blueprint loads, renders and meets it
 	bin/slipway tools lint
 	$(GO) test -tags catalogue -count=1 -timeout 30m ./test/catalogue/...
 
-# What the whole-platform test runs where RUN says nothing: of the golden path the parts that have passed on every run so
-# far. RUN=TestGoldenPath runs all of it.
-E2E := TestPlatform|TestGoldenPath/(from-template-to-dev|git-push-is-live-in-dev|a-failing-test-says-why|builds|promotion-waits|nobody-gets-around-it|approved-decided|verified-offline)
 .PHONY: e2e
 e2e: build web/node_modules/.modules.yaml ## The whole platform on a real embedded node, and the golden path with the console in a browser (RUN=TestPlatform/git-push for a part of it)
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
-	$(GO) test -tags e2e -count=1 -timeout 80m -v -run '$(or $(RUN),$(E2E))' ./test/e2e
+	$(GO) test -tags e2e -count=1 -timeout 80m -v -run '$(or $(RUN),TestPlatform|TestGoldenPath)' ./test/e2e
 
 .PHONY: pictures
 pictures: build web/node_modules/.modules.yaml ## Take the pictures of docs/images/console anew, from a platform that is brought up for it
