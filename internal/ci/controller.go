@@ -82,7 +82,7 @@ type Controller struct {
 	dirty  map[string]bool // names of applications to look at; "" is all
 	wake   chan struct{}
 	locks  map[string]*sync.Mutex
-	pusher map[string]string // who pushed a commit, for runs that are started by it
+	pushes map[string]pushed // what is known of commits, for runs that are started by them
 	// seen are the statuses of commits, by repository and commit, as they were read or written since everything
 	// was looked at last: nobody else writes them.
 	seen map[string]map[string]forge.Status
@@ -94,19 +94,22 @@ func NewController(o Options) *Controller {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Controller{Options: o, dirty: map[string]bool{}, wake: make(chan struct{}, 1), locks: map[string]*sync.Mutex{}, pusher: map[string]string{},
+	return &Controller{Options: o, dirty: map[string]bool{}, wake: make(chan struct{}, 1), locks: map[string]*sync.Mutex{}, pushes: map[string]pushed{},
 		seen: map[string]map[string]forge.Status{}}
 }
 
-// Pushed says that a branch of a repository has moved, or that one of its pull requests has changed. commit and who
-// may be empty.
-func (c *Controller) Pushed(r forge.Repository, commit, who string) {
+// pushed is who pushed a commit, and the first line of its message.
+type pushed struct{ by, title string }
+
+// Pushed says that a branch of a repository has moved, or that one of its pull requests has changed. commit, who and
+// title, the commit's, may be empty.
+func (c *Controller) Pushed(r forge.Repository, commit, who, title string) {
 	c.mu.Lock()
 	if commit != "" && who != "" {
-		if len(c.pusher) > 1000 {
-			clear(c.pusher)
+		if len(c.pushes) > 1000 {
+			clear(c.pushes)
 		}
-		c.pusher[commit] = who
+		c.pushes[commit] = pushed{who, cmp.Or(title, c.pushes[commit].title)}
 	}
 	c.mu.Unlock()
 	c.look(r.String())
@@ -310,13 +313,13 @@ func (c *Controller) ensure(ctx context.Context, a Application, t target, runs [
 
 func (c *Controller) start(ctx context.Context, a Application, t target, attempt int) (*Run, error) {
 	c.mu.Lock()
-	who := c.pusher[t.commit]
+	push := c.pushes[t.commit]
 	c.mu.Unlock()
 	if err := c.Portal.Admit(ctx, a); err != nil {
 		return nil, fmt.Errorf("let the build of %s in: %w", a.Repository, err)
 	}
 	run, err := c.Engine.Start(ctx, Spec{Application: a.Name, Team: a.Team, Repository: a.Repository, CloneURL: a.CloneURL,
-		Commit: t.commit, Branch: t.branch, Release: t.release, Trigger: who, Image: a.Image, Attempt: attempt})
+		Commit: t.commit, Branch: t.branch, Release: t.release, Trigger: push.by, Title: push.title, Image: a.Image, Attempt: attempt})
 	if err != nil {
 		return nil, fmt.Errorf("start the build of %s: %w", t.commit, err)
 	}
@@ -354,7 +357,7 @@ func (c *Controller) Retry(ctx context.Context, a Application, who string) (Run,
 	if attempt == 1 { // the runs before are not kept any more; their statuses must not speak for this one
 		attempt = 2
 	}
-	c.Pushed(a.Repository, head, who)
+	c.Pushed(a.Repository, head, who, "")
 	run, err := c.start(ctx, a, target{a.Branch, head, true}, attempt)
 	if err != nil {
 		return Run{}, err

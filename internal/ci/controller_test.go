@@ -388,10 +388,10 @@ func TestController_Run_FollowsPushesAndRuns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
-	c.Pushed(w.app.Repository, w.push("main", ""), "ada")
+	c.Pushed(w.app.Repository, w.push("main", ""), "ada", "Greet")
 	id := <-started
 	w.engine.Succeed(id, image(7))
-	c.Pushed(w.app.Repository, "", "") // the engine may have told before anybody watched
+	c.Pushed(w.app.Repository, "", "", "") // the engine may have told before anybody watched
 	if got := <-to; got != image(7) {
 		t.Error(got)
 	}

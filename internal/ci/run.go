@@ -37,6 +37,8 @@ type Spec struct {
 	Release bool `json:"release"`
 	// Trigger is who caused the run; "" where that is not known, as for a push that was found later.
 	Trigger string `json:"trigger,omitempty"`
+	// Title is the first line of the commit's message; "" where that is not known either.
+	Title string `json:"title,omitempty"`
 	// Image is the repository that the image is pushed to: "registry.example.com/team/shop".
 	Image string `json:"image"`
 	// Attempt is 1 for the first run of a commit, and grows with each that somebody asks for.

@@ -43,9 +43,9 @@ func (p *Portal) openBuilds(o Options, c config.CI) error {
 	p.OnGitEvent(func(e forge.Event) {
 		switch {
 		case e.Push != nil:
-			controller.Pushed(e.Repository, e.Push.After, e.Push.Pusher)
+			controller.Pushed(e.Repository, e.Push.After, e.Push.Pusher, e.Push.Title)
 		case e.PullRequest != nil:
-			controller.Pushed(e.Repository, e.PullRequest.HeadCommit, e.PullRequest.Sender)
+			controller.Pushed(e.Repository, e.PullRequest.HeadCommit, e.PullRequest.Sender, e.PullRequest.Title)
 		}
 	})
 	p.loops = append(p.loops, loop{"build", controller.Run}, loop{"tell of builds", b.tell})
@@ -151,7 +151,7 @@ func (b *builder) Builds(ctx context.Context, team, application string, limit in
 }
 
 func buildOf(r ci.Run) api.Build {
-	out := api.Build{ID: r.ID, Commit: r.Commit, Branch: r.Branch, State: cmp.Or(buildStates[r.Phase], api.BuildPending),
+	out := api.Build{ID: r.ID, Commit: r.Commit, Title: r.Title, Branch: r.Branch, State: cmp.Or(buildStates[r.Phase], api.BuildPending),
 		Started: optional(cmp.Or(r.Started, r.Created)), Finished: optional(r.Finished), Reason: r.Reason}
 	if r.Digest != "" {
 		name, digest := app.Image(r.Digest)

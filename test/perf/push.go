@@ -263,7 +263,7 @@ func (p *pusher) run(ctx context.Context, dir string, args ...string) error {
 }
 
 // greeting is what the template's service says, in its program and its test.
-var greeting = regexp.MustCompile(`"(Hello|Welcome [A-Z0-9]+), `)
+var greeting = regexp.MustCompile("([\"`])(Hello|Welcome [A-Z0-9]+), ")
 
 // push changes the greeting, pushes, and waits until the application greets so.
 func (p *pusher) push(ctx context.Context) (passage, error) {
@@ -274,7 +274,7 @@ func (p *pusher) push(ctx context.Context) (passage, error) {
 		file := filepath.Join(p.clone, name)
 		text, err := os.ReadFile(file)
 		if err == nil {
-			err = os.WriteFile(file, greeting.ReplaceAll(text, []byte(`"`+want+`, `)), 0o644)
+			err = os.WriteFile(file, greeting.ReplaceAll(text, []byte("${1}"+want+", ")), 0o644)
 		}
 		if err != nil {
 			return passage{}, err

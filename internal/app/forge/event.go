@@ -29,6 +29,8 @@ type Push struct {
 	Before, After string
 	// Pusher is the account's name.
 	Pusher string
+	// Title is the first line of the message of After.
+	Title string
 }
 
 // Action is what happened to a pull request.

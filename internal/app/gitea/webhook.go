@@ -57,6 +57,10 @@ type payload struct {
 	Pusher      *sdk.User        `json:"pusher"`
 	Action      string           `json:"action"`
 	PullRequest *sdk.PullRequest `json:"pull_request"`
+	HeadCommit  struct {
+		ID      string `json:"id"`
+		Message string `json:"message"`
+	} `json:"head_commit"`
 }
 
 func parse(kind string, body []byte, event *forge.Event) error {
@@ -82,6 +86,9 @@ func parse(kind string, body []byte, event *forge.Event) error {
 		return nil
 	}
 	event.Push = &forge.Push{Branch: branch, Before: commit(p.Before), After: commit(p.After), Pusher: name(p.Pusher)}
+	if p.HeadCommit.ID == p.After {
+		event.Push.Title, _, _ = strings.Cut(p.HeadCommit.Message, "\n")
+	}
 	return nil
 }
 

@@ -44,8 +44,8 @@ const (
 )
 
 func push(ref, before, after string) string {
-	return fmt.Sprintf(`{"ref": %q, "before": %q, "after": %q, "pusher": {"login": "ada"}, %s}`, ref, before, after,
-		repository)
+	return fmt.Sprintf(`{"ref": %q, "before": %q, "after": %q, "pusher": {"login": "ada"},
+		"head_commit": {"id": %q, "message": "Greet\n\nAt last.\n"}, %s}`, ref, before, after, hashB, repository)
 }
 
 func pull(action, more string) string {
@@ -74,9 +74,9 @@ func TestReadEvent_KnowsPushesAndPullRequests(t *testing.T) {
 	}{
 		"a push": {"push", push("refs/heads/feature/x", hashA, hashB),
 			forge.Event{Repository: shop, Push: &forge.Push{Branch: "feature/x", Before: hashA, After: hashB,
-				Pusher: "ada"}}},
+				Pusher: "ada", Title: "Greet"}}},
 		"a new branch": {"push", push("refs/heads/main", zero, hashB),
-			forge.Event{Repository: shop, Push: &forge.Push{Branch: "main", After: hashB, Pusher: "ada"}}},
+			forge.Event{Repository: shop, Push: &forge.Push{Branch: "main", After: hashB, Pusher: "ada", Title: "Greet"}}},
 		"a tag":       {"push", push("refs/tags/v1", zero, hashB), forge.Event{Repository: shop}},
 		"opened":      {"pull_request", pull("opened", ""), event(forge.PullOpened, request)},
 		"reopened":    {"pull_request", pull("reopened", ""), event(forge.PullOpened, request)},

@@ -13,7 +13,7 @@ import (
 
 // functions are the language's additions for gates:
 //
-//	healthyFor(list of health changes, timestamp) duration
+//	healthyFor(list of health changes, timestamp) duration, in whole seconds
 //	    how long the health has been "healthy" without a break up to a time; 0s where it is not
 //	matchesAny(text, patterns) bool
 //	    whether a text matches a pattern, in which "*" stands for any letters; case is ignored
@@ -63,7 +63,7 @@ func healthyFor(changes, until ref.Val) ref.Val {
 	if !healthy || end.Before(since) {
 		return types.Duration{}
 	}
-	return types.Duration{Duration: end.Sub(since)}
+	return types.Duration{Duration: end.Sub(since).Truncate(time.Second)}
 }
 
 // onPatterns binds a function of a text and a list of patterns.

@@ -40,7 +40,7 @@ export function Pipeline({ application: a }: { application: Application }) {
             before={stages[i - 1]}
             governed={governed.has(d.environment)}
             moving={moving.filter((p) => p.to === d.environment)}
-            next={may(me, 'developer', a.team) && d.release ? stages[i + 1]?.environment : undefined}
+            next={may(me, 'developer', a.team) ? leadsTo(d, stages[i + 1]) : undefined}
             promote={() => setFrom(d)}
           />
         ))}
@@ -49,6 +49,11 @@ export function Pipeline({ application: a }: { application: Application }) {
       {from && <PromoteDialog application={a} from={from} onClose={() => setFrom(undefined)} />}
     </>
   )
+}
+
+/** Where a release may be promoted to: the next environment, unless it runs there already. */
+function leadsTo(d: Deployment, next?: Deployment): string | undefined {
+  return d.release && d.release.digest !== next?.release?.digest ? next?.environment : undefined
 }
 
 interface StageProps {

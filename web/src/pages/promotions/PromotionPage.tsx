@@ -140,7 +140,7 @@ function GateSection({ promotion: p }: { promotion: Promotion }) {
           mayExcept &&
           (g.verdict === 'fail' || g.verdict === 'not available') && (
             <div>
-              <Button onPress={() => setWaive(g.name)}>Waive “{g.title || g.name}”</Button>
+              <Button onPress={() => setWaive(g.name)}>Waive “{g.name}”</Button>
             </div>
           )
         }
