@@ -15,6 +15,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/slipway-dev/slipway/internal/deliver/idptest"
 )
@@ -80,6 +84,15 @@ func forged(t *testing.T, p *platform, address string) {
 	}
 }
 
+// ends fails unless something ends in the given time. That what has ended is refused is shown where clocks can be set
+// (internal/server, TestAccess_EveryRouteForEveryCaller).
+func ends(t *testing.T, what string, at time.Time, within time.Duration) {
+	t.Helper()
+	if left := time.Until(at); left <= 0 || left > within {
+		t.Errorf("%s ends at %s, in %s; want within %s", what, at, left, within)
+	}
+}
+
 func signInToConsole(t *testing.T, p *platform, user, password string) {
 	portal := p.url(t, "console")
 	b := p.stranger(t, user, password)
@@ -89,6 +102,8 @@ func signInToConsole(t *testing.T, p *platform, user, password string) {
 	if !strings.Contains(strings.Join(me.Grants, " "), "platform-admin") {
 		t.Errorf("the administrator may only %q", me.Grants)
 	}
+	ends(t, "a session at the portal that is not used", me.Idle, 30*time.Minute)
+	ends(t, "a session at the portal", me.Expires, 12*time.Hour)
 	logout, err := http.NewRequest(http.MethodPost, portal+"/auth/logout", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -218,6 +233,7 @@ func callAsServiceAccount(t *testing.T, p *platform) {
 type signedIn struct {
 	Username, Kind, CSRFToken string
 	Grants                    []string
+	Idle, Expires             time.Time
 }
 
 // signIn signs somebody in to the portal, by the identity provider's pages, and gives their browser.
@@ -243,6 +259,30 @@ func signedInAs(t *testing.T, b *idptest.Browser, portal string) (me signedIn) {
 	return me
 }
 
+// endOfToken reads from a JSON Web Token in a cookie when it ends; zero where there is none.
+func endOfToken(t *testing.T, b *idptest.Browser, address, cookie string) time.Time {
+	t.Helper()
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.HTTP.Jar.Cookies(at) {
+		if c.Name != cookie {
+			continue
+		}
+		token, err := jwt.ParseSigned(c.Value, []jose.SignatureAlgorithm{jose.RS256})
+		var claims jwt.Claims
+		if err == nil {
+			err = token.UnsafeClaimsWithoutVerification(&claims)
+		}
+		if err != nil {
+			t.Fatalf("the cookie %s: %v", cookie, err)
+		}
+		return claims.Expiry.Time()
+	}
+	return time.Time{}
+}
+
 func signInToDelivery(t *testing.T, p *platform, user, password string) {
 	delivery := p.url(t, "argo-cd")
 	b := p.stranger(t, user, password)
@@ -261,6 +301,11 @@ func signInToDelivery(t *testing.T, p *platform, user, password string) {
 	}
 	if err := json.Unmarshal([]byte(page.Body), &me); err != nil || !me.LoggedIn || !strings.Contains(strings.Join(me.Groups, " "), "platform-admins") {
 		t.Fatalf("signed in as %s: %v", page.Body, err)
+	}
+	if ended := endOfToken(t, b, delivery, "argocd.token"); !ended.IsZero() {
+		ends(t, "a session at the delivery tool", ended, time.Hour)
+	} else {
+		t.Error("the delivery tool keeps no token in the browser")
 	}
 	// Only role:admin may do this, see its policy.
 	page, err = b.Do(http.MethodGet, delivery+"/api/v1/account/can-i/clusters/delete/*", nil)

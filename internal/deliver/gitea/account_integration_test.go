@@ -99,7 +99,11 @@ func TestServer_AccountsDoOnlyWhatTheyWereGiven(t *testing.T) {
 		}
 	})
 	t.Run("it is nobody whom another provider would take over", func(t *testing.T) {
-		people, err := s.People(t.Context())
+		identity, err := gitea.NewIdentity(deliver.IdentityAccess{Issuer: access.URL, Username: access.Username, Password: access.Password, HTTP: access.HTTP})
+		if err != nil {
+			t.Fatal(err)
+		}
+		people, err := identity.People(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
