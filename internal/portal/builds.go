@@ -108,22 +108,41 @@ func (b *builder) RunURL(run ci.Run) string {
 
 // tell says when a run begins and ends.
 func (b *builder) tell(ctx context.Context) error {
-	seen := map[string]ci.Phase{}
+	type told struct {
+		phase ci.Phase
+		step  string
+	}
+	seen := map[string]told{}
 	began := b.now()
 	return b.engine.Watch(ctx, func(r ci.Run) {
 		before, known := seen[r.ID]
-		seen[r.ID] = r.Phase
-		if before == r.Phase || !known && r.Phase.Done() && r.Finished.Before(began) {
+		now := told{r.Phase, stepOf(r)}
+		seen[r.ID] = now
+		if before == now || !known && r.Phase.Done() && r.Finished.Before(began) {
 			return
 		}
-		state := strings.ToLower(string(r.Phase))
-		summary := fmt.Sprintf("build %d of %s (%s) is %s", r.Number, r.Application, r.Commit[:min(len(r.Commit), 8)], state)
-		if r.Phase == ci.Failed && r.Reason != "" {
+		kind := strings.ToLower(string(r.Phase))
+		summary := fmt.Sprintf("build %d of %s (%s) is %s", r.Number, r.Application, r.Commit[:min(len(r.Commit), 8)], kind)
+		switch {
+		case r.Phase == ci.Failed && r.Reason != "":
 			summary += ": " + r.Reason
+		case before.phase == r.Phase:
+			kind, summary = "step", summary+": "+now.step
 		}
-		b.events.tell(api.Event{Type: "build." + state, Team: r.Team, Application: r.Application,
+		b.events.tell(api.Event{Type: "build." + kind, Team: r.Team, Application: r.Application,
 			Subject: "/teams/" + r.Team + "/applications/" + r.Application, Summary: summary})
 	})
+}
+
+// stepOf says how far a run is: the last step that has begun, and its phase; empty once the run has ended.
+func stepOf(r ci.Run) string {
+	out := ""
+	for _, s := range r.Steps {
+		if s.Phase != ci.Pending && !r.Phase.Done() {
+			out = s.Name + " is " + strings.ToLower(string(s.Phase))
+		}
+	}
+	return out
 }
 
 var buildStates = map[ci.Phase]api.BuildState{ci.Pending: api.BuildPending, ci.Running: api.BuildRunning,

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
+	clientfake "k8s.io/client-go/kubernetes/fake"
 
 	"github.com/slipway-dev/slipway/internal/app/forge"
 	"github.com/slipway-dev/slipway/internal/ci"
@@ -153,7 +155,7 @@ func TestMessage_IsWhatAPersonReads(t *testing.T) {
 
 func TestRead_LeavesOutWhatTheEngineWrites(t *testing.T) {
 	var got []string
-	err := read(strings.NewReader("2026-01-02T03:04:05.6Z ok\n2026-01-02T03:04:06Z time=\"x\" level=info msg=\"y\" argo=true\n2026-01-02T03:04:07Z \n"),
+	err := read(strings.NewReader("2026-01-02T03:04:05.6Z ok\n2026-01-02T03:04:06Z time=\"x\" level=info msg=\"y\" argo=true error=\"<nil>\"\n2026-01-02T03:04:07Z \n"),
 		func(l ci.LogLine) error { got = append(got, l.Text); return nil })
 	if err != nil || !slices.Equal(got, []string{"ok", ""}) {
 		t.Errorf("%q %v", got, err)
@@ -168,6 +170,28 @@ func TestRead_LeavesOutWhatTheEngineWrites(t *testing.T) {
 }
 
 // What is removed are the application's runs alone, and its folder of the cache is cleared by a workflow that is no run.
+// A pod that has no node yet has an empty log, by the API server; that is not the log of a step.
+func TestEngine_AStepThatHasNotBegunHasNoLog(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "x-build-1", Namespace: "ci", Labels: map[string]string{"workflows.argoproj.io/workflow": "x"},
+		Annotations: map[string]string{"workflows.argoproj.io/node-name": "x[0].build"}}}
+	logs := func(state corev1.ContainerState) (lines []string, err error) {
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "clone", State: state}}
+		e := engine()
+		e.Core = clientfake.NewClientset(pod)
+		err = e.Logs(t.Context(), "x", "clone", false, func(l ci.LogLine) error {
+			lines = append(lines, l.Text)
+			return nil
+		})
+		return lines, err
+	}
+	if lines, err := logs(corev1.ContainerState{}); !errors.Is(err, ErrNoLog) {
+		t.Errorf("before it has begun: %q, %v", lines, err)
+	}
+	if lines, err := logs(corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}); err != nil || len(lines) != 1 {
+		t.Errorf("while it runs: %q, %v", lines, err)
+	}
+}
+
 func TestEngine_ForgetsAnApplication(t *testing.T) {
 	e := engine()
 	other := spec()

@@ -66,6 +66,10 @@ func (e *Engine) open(ctx context.Context, run string, p place, follow bool) (io
 		if !strings.HasSuffix(pod.Annotations["workflows.argoproj.io/node-name"], "."+p.pod) {
 			continue
 		}
+		// Of a pod that has no node yet the API server gives an empty log, which would look like a step that said nothing.
+		if !begun(pod, p.container) {
+			return nil, fmt.Errorf("%s of %s: %w", p.step, run, ErrNoLog)
+		}
 		stream, err := e.Core.CoreV1().Pods(e.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{
 			Container: p.container, Follow: follow, Timestamps: true,
 		}).Stream(ctx)
@@ -75,6 +79,13 @@ func (e *Engine) open(ctx context.Context, run string, p place, follow bool) (io
 		return stream, err
 	}
 	return nil, fmt.Errorf("%s of %s: %w", p.step, run, ErrNoLog)
+}
+
+// begun says whether a container of a pod runs, or has run.
+func begun(pod corev1.Pod, container string) bool {
+	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
+		return s.Name == container && (s.State.Running != nil || s.State.Terminated != nil)
+	})
 }
 
 // read gives the lines of a log with timestamps, without those that the engine's own program writes.
@@ -97,7 +108,7 @@ func read(from io.Reader, emit func(ci.LogLine) error) error {
 		if err != nil {
 			t, text = time.Time{}, raw
 		}
-		if strings.HasPrefix(text, "time=") && strings.HasSuffix(text, " argo=true") {
+		if strings.HasPrefix(text, "time=") && strings.Contains(text, " argo=true") {
 			continue
 		}
 		if err := emit(ci.LogLine{Time: t.UTC(), Text: text}); err != nil {

@@ -89,7 +89,17 @@ test('its build starts by itself, and its log is shown while it is written', { t
     .first()
     .click({ timeout: minutes(4) })
   const lines = page.locator('.log-line')
-  await lines.first().waitFor({ timeout: minutes(4) })
+  // From the first step on, and while the build goes on.
+  await page
+    .locator('.log-source')
+    .getByText('clone', { exact: true })
+    .waitFor({ timeout: minutes(4) })
+  await page.locator('.build-state').getByText('Running').waitFor()
+  await page
+    .getByRole('region', { name: 'Steps' })
+    .getByText(/running|succeeded/)
+    .first()
+    .waitFor()
   await picture(page, 'platform-build')
   await show(page, 'build')
   await page
