@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/prometheus/procfs"
@@ -65,8 +64,7 @@ func Release() error {
 		return fmt.Errorf("look at the process's memory: %w", err)
 	}
 	for _, m := range maps {
-		// A deleted file's pages are still there; the kernel says so behind the name.
-		if !strings.HasPrefix(m.Pathname, program) || m.Perms.Write || m.Perms.Shared {
+		if m.Pathname != program || m.Perms.Write || m.Perms.Shared {
 			continue
 		}
 		// Clean pages of a private mapping of a file come back with the same content (madvise(2)).

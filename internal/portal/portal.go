@@ -135,7 +135,7 @@ func New(ctx context.Context, o Options) (p *Portal, err error) {
 		}
 	}()
 	p.events, p.heard, p.pulls, p.announced = newEvents(p.now), newAlarm(), newAlarm(), map[string]bool{}
-	p.environments = &repository{forge: git.Forge, account: p.account, log: p.log,
+	p.environments = &repository{forge: git.Forge, log: p.log,
 		name:     forge.Repository{Owner: app.RepositoryOwner, Name: app.RepositoryName},
 		platform: app.Platform{GatewayNamespace: o.Config.Gateway.Namespace, TeamGroups: o.Config.TeamGroups}}
 	if t := o.Config.Templates; t != nil {

@@ -23,7 +23,6 @@ const GateStatus = "slipway/gates"
 type repository struct {
 	forge    Forge
 	name     forge.Repository
-	account  string
 	platform app.Platform
 	log      *slog.Logger
 	// moved is told of every new commit; it must not wait.
@@ -172,10 +171,8 @@ func (s *snapshot) fileChanges(change app.Change) []forge.FileChange {
 // call.
 func (p *Portal) setUp(ctx context.Context) error {
 	r := p.environments
-	if r.name.Owner != r.account { // who may be called as its repositories' owner
-		if err := r.forge.EnsureOrganization(ctx, r.name.Owner); err != nil {
-			return err
-		}
+	if err := r.forge.EnsureOrganization(ctx, r.name.Owner); err != nil { // or an account of that name
+		return err
 	}
 	info, err := r.forge.EnsureRepository(ctx, r.name, forge.RepositoryOptions{DefaultBranch: app.Branch, // whoever is signed in may read it, and review
 		Description: "What runs where. Slipway writes here; changes of governed environments come by promotion."})

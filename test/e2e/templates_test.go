@@ -107,7 +107,7 @@ func testTemplates(t *testing.T, p *platform, team string, ada *person) {
 			t.Errorf("%v\n%s", err, out)
 		}
 		t.Log(tail(out, 12))
-		if err := p.tryForge(t, http.MethodGet, "/repos/"+team+"/"+team+"-greed", nil); err == nil {
+		if err := p.tryForge(t, http.MethodGet, "/repos/"+team+"/"+team+"-greed", nil, nil); err == nil {
 			t.Error("the repository of the failed run is still there")
 		}
 	})
@@ -226,12 +226,6 @@ func (p *platform) repository(t *testing.T, owner, name string, files map[string
 		changes = append(changes, map[string]any{"operation": "create", "path": file, "content": base64.StdEncoding.EncodeToString([]byte(text))})
 	}
 	p.forge(t, http.MethodPost, "/repos/"+owner+"/"+name+"/contents", map[string]any{"branch": "main", "message": "Begin", "files": changes}, nil)
-}
-
-func (p *platform) tryForge(t *testing.T, method, path string, into any) error {
-	t.Helper()
-	user, password := p.login(t, "gitea")
-	return p.call(t, method, p.url(t, "gitea")+"/api/v1"+path, user, password, nil, into)
 }
 
 // portalOf is the portal's API as somebody sees it.

@@ -81,10 +81,8 @@ func New(o Options) (*Promotions, error) {
 // Prepare makes the repositories that are Slipway's own where they are missing, and protects them. It may be called
 // again and again.
 func (p *Promotions) Prepare(ctx context.Context) error {
-	if Records.Owner != p.o.Account {
-		if err := p.o.Forge.EnsureOrganization(ctx, Records.Owner); err != nil {
-			return fmt.Errorf("prepare promotions: %w", err)
-		}
+	if err := p.o.Forge.EnsureOrganization(ctx, Records.Owner); err != nil { // or an account of that name
+		return fmt.Errorf("prepare promotions: %w", err)
 	}
 	for _, r := range []forge.Repository{Records, Checkpoints} {
 		what := "What Slipway keeps about promotions: requests, waivers, broken glass, inputs of gates."
