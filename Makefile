@@ -13,6 +13,8 @@ TAGS    := embed_components
 PACKAGES := ./...
 # Tools that only check the code have a module of their own, so that Slipway's stays small.
 STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
+# It repeats at the end what failed, and why: the whole-platform tests print for half an hour.
+GOTESTSUM   := $(GO) tool -modfile=tools/go.mod gotestsum --format standard-verbose --hide-summary skipped --
 
 # NO_INSTALL=1 refuses to install host packages and lists what is missing instead.
 INSTALL := $(if $(NO_INSTALL),--no-install,)
@@ -134,13 +136,13 @@ catalogue: build ## Every tool, recipe and blueprint loads, renders and meets it
 e2e: build web/node_modules/.modules.yaml ## The whole platform on a real embedded node, and the golden path with the console in a browser (RUN=TestPlatform/git-push for a part of it)
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
-	$(GO) test -tags e2e -count=1 -timeout 80m -v -run '$(or $(RUN),TestPlatform|TestGoldenPath)' ./test/e2e
+	$(GOTESTSUM) -tags e2e -count=1 -timeout 80m -run '$(or $(RUN),TestPlatform|TestGoldenPath)' ./test/e2e
 
 .PHONY: pictures
 pictures: build web/node_modules/.modules.yaml ## Take the pictures of docs/images/console anew, from a platform that is brought up for it
 	bin/slipway host install $(INSTALL)
 	@$(call host-packages,chromium libnss3-tools)
-	SHOW=$(CURDIR)/docs/images/console $(GO) test -tags e2e -count=1 -timeout 60m -v -run 'TestGoldenPath/console-in-a-browser' ./test/e2e
+	SHOW=$(CURDIR)/docs/images/console $(GOTESTSUM) -tags e2e -count=1 -timeout 60m -run 'TestGoldenPath/console-in-a-browser' ./test/e2e
 
 .PHONY: bench
 bench: build ## The numbers of docs/performance.md, measured (COLD=1 adds the cold ones, PUSH=10 measures ten pushes instead)

@@ -253,6 +253,8 @@ func (p *platform) collect(t *testing.T) {
 		"node.txt":   {"node", "status", "--name", p.name},
 		"pods.txt":   {"kubectl", "get", "pods", "-A", "-o", "wide"},
 		"events.txt": {"kubectl", "get", "events", "-A", "--sort-by=.lastTimestamp"},
+		"portal.log": {"kubectl", "-n", "slipway", "logs", "deployment/console", "--tail=20000"},
+		"git.log":    {"kubectl", "-n", "gitea", "logs", "deployment/gitea", "--tail=20000"},
 		"all.yaml":   {"kubectl", "get", "all,applications.argoproj.io,httproutes,certificates", "-A", "-o", "yaml"},
 	} {
 		out, err := p.try(ctx, args...)

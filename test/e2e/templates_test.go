@@ -177,10 +177,16 @@ spec:
 // madeOnce looks at everything that a run of cnoeStyle makes: it is there, and no second time.
 func (p *platform) madeOnce(t *testing.T, team, name, namespace string) {
 	t.Helper()
-	var commits []struct{ SHA string }
+	var commits []struct{ Files []struct{ Filename string } }
 	p.forge(t, http.MethodGet, "/repos/"+team+"/"+name+"/commits", nil, &commits)
-	if len(commits) != 1 {
-		t.Errorf("%d commits in the repository", len(commits))
+	changes := 0
+	for _, c := range commits {
+		if len(c.Files) > 0 { // the one that made the server take note of a commit that was cut off changes nothing
+			changes++
+		}
+	}
+	if changes != 1 || len(commits) > 2 {
+		t.Errorf("%d commits in the repository, %d of which change something", len(commits), changes)
 	}
 	count := func(want int, args ...string) {
 		t.Helper()

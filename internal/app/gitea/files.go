@@ -1,6 +1,7 @@
 package gitea
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -207,7 +208,8 @@ func (f *Forge) tree(c *sdk.Client, r forge.Repository, ref string) ([]sdk.GitEn
 	}
 }
 
-// Commit makes one commit of several files, and gives its hash.
+// Commit makes one commit of several files, and gives its hash. Where the first commit of a repository was cut off before
+// the server took note of it, the error is [forge.ErrConflict], and the branch is there from then on.
 func (f *Forge) Commit(ctx context.Context, r forge.Repository, commit forge.Commit) (string, error) {
 	c, err := f.client(ctx, "")
 	if err != nil {
@@ -229,13 +231,20 @@ func (f *Forge) Commit(ctx context.Context, r forge.Repository, commit forge.Com
 	}
 	defer f.lock(r)()
 	made, res, err := c.ChangeFiles(r.Owner, r.Name, option)
+	conflict := status(res) == http.StatusUnprocessableEntity // a file, or a branch, is not as it was
 	switch status(res) {
-	case http.StatusUnprocessableEntity: // a file, or a branch, is not as it was
-		return "", fmt.Errorf("commit to %s of %s: %w: %w", commit.Branch, r, forge.ErrConflict, err)
-	case http.StatusNotFound: // the repository, its branch, or a file that is to be changed
-		if _, headErr := f.Head(ctx, r, base); headErr == nil {
-			return "", fmt.Errorf("commit to %s of %s: %w: %w", commit.Branch, r, forge.ErrConflict, err)
+	case http.StatusUnprocessableEntity, http.StatusForbidden: // a push beside another one is forbidden
+		noticed, noticeErr := f.notice(c, r, base)
+		if noticeErr != nil {
+			return "", noticeErr
 		}
+		conflict = conflict || noticed
+	case http.StatusNotFound: // the repository, its branch, or a file that is to be changed
+		_, headErr := f.Head(ctx, r, base)
+		conflict = headErr == nil
+	}
+	if conflict {
+		return "", fmt.Errorf("commit to %s of %s: %w: %w", commit.Branch, r, forge.ErrConflict, err)
 	}
 	if err != nil {
 		return "", failed(res, err, "commit to %s of %s", commit.Branch, r)
@@ -244,6 +253,41 @@ func (f *Forge) Commit(ctx context.Context, r forge.Repository, commit forge.Com
 		return "", fmt.Errorf("commit to %s of %s: the server names no commit", commit.Branch, r)
 	}
 	return made.Commit.SHA, nil
+}
+
+// notice has the server take note of a branch that it does not know, if that is how things are: a request that ends
+// between Git's commit and the server's hook leaves a repository that the server's database has as empty, for good, and
+// whose branch exists in Git alone (seen with Gitea 1.26; its web page mends it for who looks there). A further
+// commit, which changes nothing, makes the server look.
+func (f *Forge) notice(c *sdk.Client, r forge.Repository, branch string) (noticed bool, err error) {
+	info, res, err := c.GetRepo(r.Owner, r.Name)
+	if err != nil || !info.Empty {
+		return false, failed(res, err, "look for repository %s", r)
+	}
+	refs, res, err := c.GetRepoRefs(r.Owner, r.Name, "heads/"+branch)
+	if err != nil && status(res) != http.StatusNotFound {
+		return false, failed(res, err, "look for branch %s of %s in Git", branch, r)
+	}
+	at := slices.IndexFunc(refs, func(ref *sdk.Reference) bool { return ref.Ref == "refs/heads/"+branch })
+	if at < 0 || refs[at].Object == nil {
+		return false, nil // it is empty
+	}
+	files, err := f.list(c, r, refs[at].Object.SHA, "")
+	if err != nil || len(files) == 0 {
+		return false, err
+	}
+	file := slices.MinFunc(files, func(a, b sdk.GitEntry) int { return cmp.Compare(a.Size, b.Size) })
+	blob, res, err := c.GetBlob(r.Owner, r.Name, file.SHA)
+	if err != nil {
+		return false, failed(res, err, "read %s of %s", file.Path, r)
+	}
+	if base64.StdEncoding.DecodedLen(len(blob.Content)) < int(file.Size) {
+		return false, fmt.Errorf("%s of %s is too large to be read by the API (%d bytes)", file.Path, r, file.Size)
+	}
+	_, res, err = c.ChangeFiles(r.Owner, r.Name, sdk.ChangeFilesOptions{Branch: branch,
+		Message: "Take note of the commit before, which was cut off",
+		Files:   []*sdk.ChangeFileOperation{{Operation: "update", Path: file.Path, SHA: file.SHA, Content: blob.Content}}})
+	return err == nil, failed(res, err, "have branch %s of %s taken note of", branch, r)
 }
 
 func operation(change forge.FileChange) (*sdk.ChangeFileOperation, error) {

@@ -2,8 +2,11 @@ package gitea
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	sdk "code.gitea.io/sdk/gitea"
@@ -190,6 +193,60 @@ const checking = 20 * time.Second
 // Merge merges a pull request at the head that was decided about, and gives the merge commit.
 // One that is merged already, at that head, is left as it is.
 func (f *Forge) Merge(ctx context.Context, r forge.Repository, m forge.Merge) (string, error) {
+	commit, err := f.merge(ctx, r, m)
+	if errors.Is(err, forge.ErrNotReady) || errors.Is(err, forge.ErrConflict) {
+		commit, finishErr := f.finish(ctx, r, m)
+		if commit != "" || finishErr != nil {
+			return commit, finishErr
+		}
+	}
+	return commit, err
+}
+
+// finish has the server take note of a merge that it does not know, if there is one, and gives its commit: a request
+// that ends between Git's commit and the server's note of it leaves a pull request that is open for good, and
+// cannot be merged, as it is (seen with Gitea 1.26). What the server offers for that is "manually merged", which is
+// allowed only for as long as this takes.
+func (f *Forge) finish(ctx context.Context, r forge.Repository, m forge.Merge) (string, error) {
+	p, err := f.pull(ctx, r, m.Number)
+	if err != nil || p.State != sdk.StateOpen || p.Base == nil || pullRequest(p).HeadCommit != m.HeadCommit {
+		return "", err
+	}
+	log, err := f.Log(ctx, r, p.MergeBase, p.Base.Ref)
+	if err != nil {
+		return "", err
+	}
+	at := slices.IndexFunc(log, func(e forge.LogEntry) bool {
+		return len(e.Parents) == 2 && e.Parents[1] == m.HeadCommit && strings.Contains(e.Message, m.Message)
+	})
+	if at < 0 {
+		return "", nil
+	}
+	c, err := f.client(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	allow := func(manual bool) error {
+		with := true
+		_, res, err := c.EditRepo(r.Owner, r.Name, sdk.EditRepoOption{HasPullRequests: &with, AllowManualMerge: &manual})
+		return failed(res, err, "set how %s may be merged", r)
+	}
+	if err := allow(true); err != nil {
+		return "", err
+	}
+	noted, res, err := c.MergePullRequest(r.Owner, r.Name, int64(m.Number),
+		sdk.MergePullRequestOption{Style: sdk.MergeStyleManuallyMerged, MergeCommitID: log[at].Hash})
+	if err == nil && !noted {
+		err = fmt.Errorf("the server answers %d", status(res))
+	}
+	err = errors.Join(failed(res, err, "have the merge of %s#%d taken note of", r, m.Number), allow(false))
+	if err != nil {
+		return "", err
+	}
+	return log[at].Hash, nil
+}
+
+func (f *Forge) merge(ctx context.Context, r forge.Repository, m forge.Merge) (string, error) {
 	p, err := f.mergeable(ctx, r, m)
 	if err != nil {
 		return "", err

@@ -151,23 +151,17 @@ func (p publisher) publish(ctx context.Context, c *scaffold.Call) (map[string]an
 	}
 	remote, contents := p.forge.Addresses(repo, in.DefaultBranch)
 	again := len(c.Made) > 0
-	head, err := p.create(ctx, c, repo, in, remote)
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval = 50 * time.Millisecond
+	head, err := backoff.Retry(ctx, func() (string, error) {
+		head, err := p.make(ctx, c, in, repo, files, remote)
+		if err != nil && !again {
+			err = backoff.Permanent(err)
+		}
+		return head, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(settles))
 	if err != nil {
 		return nil, err
-	}
-	if head == "" {
-		head, err = p.forge.Push(ctx, repo, Commit{Branch: in.DefaultBranch, Message: in.GitCommitMessage,
-			AuthorName: in.GitAuthorName, AuthorEmail: in.GitAuthorEmail, Files: files})
-		if err != nil {
-			if !again {
-				return nil, fmt.Errorf("push to %s: %w", repo, err)
-			}
-			// What an attempt sent before it was cut may have arrived only now.
-			if head, err = p.arrived(ctx, repo, err); err != nil {
-				return nil, err
-			}
-		}
-		c.Logf("pushed %d files as %s", len(files), head)
 	}
 	c.Made[0].Detail["commit"] = head
 	if err := c.Certain(ctx, 0); err != nil {
@@ -176,22 +170,25 @@ func (p publisher) publish(ctx context.Context, c *scaffold.Call) (map[string]an
 	return map[string]any{"remoteUrl": remote, "repoContentsUrl": contents, "commitHash": head}, nil
 }
 
-// arrival is how long a forge may take to show a commit that it has; Gitea does it after it has answered.
-const arrival = 15 * time.Second
+// settles is how long a forge may take with what an earlier attempt of the step sent before it was cut off: Gitea goes on
+// with it, or takes it back, when nobody waits for its answer.
+const settles = 15 * time.Second
 
-// arrived gives the commit that refused came from: one that an earlier attempt sent.
-func (p publisher) arrived(ctx context.Context, repo Repository, refused error) (string, error) {
-	refused = fmt.Errorf("push to %s: %w", repo, refused)
-	look := func() (string, error) {
-		head, _, err := p.forge.Head(ctx, repo)
-		if err == nil && head == "" {
-			err = refused
-		}
+// make makes the repository and its commit, as far as they are not there, and gives the commit that it holds then.
+func (p publisher) make(
+	ctx context.Context, c *scaffold.Call, in publication, repo Repository, files []scaffold.File, remote string,
+) (string, error) {
+	head, err := p.create(ctx, c, repo, in, remote)
+	if err != nil || head != "" {
 		return head, err
 	}
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval = 50 * time.Millisecond
-	return backoff.Retry(ctx, look, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(arrival))
+	head, err = p.forge.Push(ctx, repo, Commit{Branch: in.DefaultBranch, Message: in.GitCommitMessage,
+		AuthorName: in.GitAuthorName, AuthorEmail: in.GitAuthorEmail, Files: files})
+	if err != nil {
+		return "", fmt.Errorf("push to %s: %w", repo, err)
+	}
+	c.Logf("pushed %d files as %s", len(files), head)
+	return head, nil
 }
 
 // create makes the repository, or finds the one that an interrupted attempt of the step made; head is
@@ -218,7 +215,7 @@ func (p publisher) create(
 	}
 	err = p.forge.Create(ctx, repo, Settings{Description: in.Description, DefaultBranch: in.DefaultBranch,
 		Private: in.RepoVisibility != "public"})
-	if errors.Is(err, ErrExists) { // somebody else was quicker: it is not ours to take back
+	if errors.Is(err, ErrExists) && !ours { // somebody else was quicker: it is not ours to take back
 		return "", errors.Join(fmt.Errorf("repository %s: %w", repo, err), c.Withdraw(ctx, 0))
 	}
 	if err != nil {
