@@ -1,6 +1,6 @@
 // Command kube is every program of a Kubernetes node in one file: etcd, the control plane,
-// the kubelet, kube-proxy, kubeadm and kubectl. They share most of their packages, so one
-// program compiles and weighs a fraction of eight. Which one runs is told by the name it is
+// the kubelet, kube-proxy, what enforces NetworkPolicies, kubeadm and kubectl. They share most of their packages, so one
+// program compiles and weighs a fraction of nine. Which one runs is told by the name it is
 // started under; under any other name, by the first argument:
 //
 //	kube-apiserver --version     (a link to kube)

@@ -47,6 +47,7 @@ func testApplications(t *testing.T, p *platform, team string, ada *person) {
 	if t.Failed() {
 		return
 	}
+	t.Run("environments-are-closed-to-each-other", func(t *testing.T) { testClosed(t, p) })
 	t.Run("preview-comes-and-goes", func(t *testing.T) { testPreview(t, p, team+"/handbook", ada) })
 	t.Run("environment-with-an-end", func(t *testing.T) { testLifetime(t, p, team, "handbook", ada) })
 	t.Run("delete-leaves-nothing", func(t *testing.T) { testDeletion(t, p, team, "handbook", ada) })
@@ -72,6 +73,24 @@ func (p *platform) gone(t *testing.T, namespace string) func() error {
 		}
 		return err
 	}
+}
+
+// testClosed calls one application from another, which finds its address and gets no further.
+func testClosed(t *testing.T, p *platform) {
+	const call = `import socket, urllib.request
+host = "shopfront.shopfront-dev.svc.cluster.local"
+print("found", socket.gethostbyname(host))
+try:
+    print("answered", urllib.request.urlopen("http://" + host + "/", timeout=5).status)
+except OSError as e:
+    print("refused", e)`
+	eventually(t, settle, "an application does not reach another one", func() error {
+		out, err := p.try(t.Context(), "kubectl", "-n", "quotes-dev", "exec", "deployment/quotes", "--", "python3", "-c", call)
+		if err == nil && !(strings.Contains(out, "found 10.") && strings.Contains(out, "refused")) {
+			err = errors.New(out)
+		}
+		return err
+	})
 }
 
 // testPreview proposes a change of the static site: it answers at a name of its own, which a comment tells, and goes when

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +23,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/cluster/pki"
 )
 
-// kubeconfigs that kubeadm writes, and kube-proxy's.
-var kubeconfigs = []string{"admin", "super-admin", "kubelet", "controller-manager", "scheduler", "kube-proxy"}
+// kubeconfigs that kubeadm writes by itself, and those of users that it is asked for.
+var kubeconfigs = append([]string{"admin", "super-admin", "kubelet", "controller-manager", "scheduler"}, slices.Sorted(maps.Keys(users))...)
+
+// users are who else reads the API from the node, by the name of their kubeconfig.
+var users = map[string]string{nodeconf.Proxy: "system:kube-proxy", nodeconf.NetworkPolicy: networkPolicies}
 
 // ensureAuthority brings all keys, certificates and kubeconfigs of the node up to date by
 // kubeadm's own phases, and tells whether any changed. Authorities and the service accounts' key
@@ -123,11 +128,16 @@ func makeAuthority(ctx context.Context, s nodeconf.Spec) error {
 	if _, err := kubeadm(ctx, s, "init", "phase", "kubeconfig", "all", config, "--kubeconfig-dir="+dir); err != nil {
 		return err
 	}
-	proxy, err := kubeadm(ctx, s, "kubeconfig", "user", config, "--client-name=system:kube-proxy")
-	if err != nil {
-		return err
+	for name, user := range users {
+		kubeconfig, err := kubeadm(ctx, s, "kubeconfig", "user", config, "--client-name="+user)
+		if err != nil {
+			return err
+		}
+		if err := pki.WriteFile(s.Dir.Kubeconfig(name), kubeconfig, 0o600); err != nil {
+			return err
+		}
 	}
-	return pki.WriteFile(s.Dir.Kubeconfig("kube-proxy"), proxy, 0o600)
+	return nil
 }
 
 func kubeadm(ctx context.Context, s nodeconf.Spec, args ...string) (stdout []byte, err error) {

@@ -29,6 +29,7 @@ func readiness(s nodeconf.Spec) map[string]func(context.Context) error {
 		nodeconf.Containerd:        dial("unix", nodeconf.ContainerdSocket),
 		nodeconf.Kubelet:           identity{}.get("http://127.0.0.1:10248/healthz"),
 		nodeconf.Proxy:             identity{}.get("http://127.0.0.1:10256/healthz"),
+		nodeconf.NetworkPolicy:     identity{}.get("http://127.0.0.1:20244/healthz"),
 	}
 }
 

@@ -26,6 +26,7 @@ func HostPackages() map[string]string {
 		"runc":                    "runc",
 		"nft":                     "nftables",
 		"iptables":                "iptables",
+		"ipset":                   "ipset",
 		"mount":                   "mount",
 		"nsenter":                 "util-linux",
 		"/usr/lib/cni/ptp":        "containernetworking-plugins",
@@ -147,14 +148,21 @@ func (n *Node) checkPrograms() error {
 	return nil
 }
 
-// checkFirewall asks the kernel for nftables.
+// checkFirewall asks the kernel for nftables, which Kubernetes' proxy needs, and for IP sets, which NetworkPolicies need.
 func checkFirewall(ctx context.Context) error {
-	if _, err := exec.LookPath("nft"); err != nil {
-		return nil // named among the missing commands
-	}
-	if out, err := exec.CommandContext(ctx, "nft", "list", "tables").CombinedOutput(); err != nil {
-		return fault.Hint(fmt.Errorf("nftables does not work here: %w: %s", err, strings.TrimSpace(string(out))),
-			"load it: modprobe nf_tables; Kubernetes' proxy needs kernel 5.13 or newer")
+	for _, need := range []struct {
+		what, hint, command string
+		args                []string
+	}{
+		{"nftables", "load it: modprobe nf_tables; Kubernetes' proxy needs kernel 5.13 or newer", "nft", []string{"list", "tables"}},
+		{"IP sets", "load them: modprobe ip_set; network policies are enforced by them", "ipset", []string{"list", "-name"}},
+	} {
+		if _, err := exec.LookPath(need.command); err != nil {
+			continue // named among the missing commands
+		}
+		if out, err := exec.CommandContext(ctx, need.command, need.args...).CombinedOutput(); err != nil {
+			return fault.Hint(fmt.Errorf("no %s here: %w: %s", need.what, err, strings.TrimSpace(string(out))), need.hint)
+		}
 	}
 	return nil
 }

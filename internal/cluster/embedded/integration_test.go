@@ -40,7 +40,7 @@ func binDir(t *testing.T) string {
 		t.Fatalf("%s must name the program \"kube\" of the component kubernetes: %v", testcluster.EnvKube, err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubeadm", "kubectl"} {
+	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kube-network-policy", "kubeadm", "kubectl"} {
 		if err := os.Symlink(program, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}

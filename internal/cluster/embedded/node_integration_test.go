@@ -34,6 +34,7 @@ func TestNode(t *testing.T) {
 	up(t, n)
 	t.Run("anonymous requests are refused", func(t *testing.T) { anonymousRefused(t, n) })
 	t.Run("pods run from the store, with logs, exec and services", func(t *testing.T) { podsRun(t, n) })
+	t.Run("network policies hold", func(t *testing.T) { policiesHold(t, n) })
 	t.Run("an image that has changed under its tag is taken by the next pod", func(t *testing.T) { changedImages(t, n) })
 	t.Run("images come from the platform's own registry, verified", func(t *testing.T) { ownRegistry(t, n) })
 	t.Run("secrets are encrypted at rest and audited without their content", func(t *testing.T) { secretsSafe(t, n) })

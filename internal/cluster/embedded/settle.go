@@ -35,7 +35,7 @@ func (n *Node) verify(ctx context.Context, s nodeconf.Spec) error {
 	return nodeReady(ctx, client, s.Name)
 }
 
-// settle gives the administrators their rights and waits until the node is Ready and what the API
+// settle gives the administrators and who enforces NetworkPolicies their rights, and waits until the node is Ready and what the API
 // says of its pods is true again: until the kubelet has looked, pods of before since seem to run.
 func (n *Node) settle(ctx context.Context, s nodeconf.Spec, since time.Time) error {
 	root, err := clientOf(s.Dir.Kubeconfig("super-admin"))
@@ -44,6 +44,7 @@ func (n *Node) settle(ctx context.Context, s nodeconf.Spec, since time.Time) err
 	}
 	steps := []func(context.Context) error{
 		func(ctx context.Context) error { return allowAdministrators(ctx, root) },
+		func(ctx context.Context) error { return allowNetworkPolicies(ctx, root) },
 		func(ctx context.Context) error { return nodeReady(ctx, root, s.Name) },
 		func(ctx context.Context) error { return podsSeen(ctx, root, s.Name, since) },
 	}
@@ -94,6 +95,30 @@ func allowAdministrators(ctx context.Context, client kubernetes.Interface) error
 	_, err := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("give the administrators their rights: %w", err)
+	}
+	return nil
+}
+
+// networkPolicies is the user, and the role, that reads what NetworkPolicies are about.
+const networkPolicies = "slipway:network-policies"
+
+func allowNetworkPolicies(ctx context.Context, client kubernetes.Interface) error {
+	read := []string{"get", "list", "watch"}
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: networkPolicies}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"nodes", "namespaces", "pods"}, Verbs: read},
+		{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}, Verbs: read},
+	}}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: networkPolicies},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: networkPolicies},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: networkPolicies}},
+	}
+	_, roleErr := client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{})
+	_, bindErr := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
+	for _, err := range []error{roleErr, bindErr} {
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("let NetworkPolicies be read: %w", err)
+		}
 	}
 	return nil
 }

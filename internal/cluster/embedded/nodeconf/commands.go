@@ -16,6 +16,7 @@ const (
 	Containerd        = "containerd"
 	Kubelet           = "kubelet"
 	Proxy             = "kube-proxy"
+	NetworkPolicy     = "kube-network-policy"
 )
 
 // Command is how one part is started.
@@ -56,6 +57,12 @@ func (s Spec) Commands() []Command {
 		}, Env: goMemory("128MiB"), Grace: 2 * time.Second},
 		{Name: Proxy, After: []string{APIServer}, Path: s.Program("kube-proxy"),
 			Args: []string{"--config=" + s.Dir.Config("kube-proxy.yaml")}, Env: goMemory("96MiB"), Grace: time.Second},
+		{Name: NetworkPolicy, After: []string{APIServer}, Path: s.Program("kube-network-policy"), Args: []string{
+			"--kubeconfig=" + s.Dir.Kubeconfig(NetworkPolicy),
+			"--hostname-override=" + s.Name,
+			"--service-cluster-ip-range=" + s.ServiceCIDR.String(),
+			"--healthz-bind-address=127.0.0.1:20244",
+		}, Env: goMemory("96MiB"), Grace: time.Second},
 	}
 }
 
