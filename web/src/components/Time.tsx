@@ -1,4 +1,4 @@
-import { useNow } from '~/lib/now'
+import { useNow, useSeconds } from '~/lib/now'
 import { ago, duration, moment } from '~/lib/words'
 
 /** A moment, as its distance from now; in full where one looks closer. */
@@ -18,11 +18,12 @@ export function Moment({ at }: { at: string }) {
 
 /** How long something took, or has taken so far. */
 export function Took({ from, to }: { from?: string; to?: string }) {
-  const now = useNow()
   if (!from) return null
-  return (
-    <span className="muted nowrap">
-      {duration(from, to ?? new Date(Math.max(now, Date.parse(from))).toISOString())}
-    </span>
-  )
+  return <span className="muted nowrap">{to ? duration(from, to) : <Since from={from} />}</span>
+}
+
+/** How long something has taken, counted up. The server's clock may be ahead. */
+function Since({ from }: { from: string }) {
+  const now = useSeconds()
+  return duration(from, new Date(Math.max(now, Date.parse(from))).toISOString())
 }

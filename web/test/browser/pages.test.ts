@@ -19,6 +19,7 @@ const pages: [name: string, path: string, heading: string][] = [
   ['application-new', '/applications/payments/fraud-nightly', 'Fraud report, nightly'],
   ['builds', '/applications/payments/orders/builds', 'Orders'],
   ['build', '/applications/payments/orders/builds/b-1040', 'Orders'],
+  ['build-running', '/applications/payments/orders/builds/b-1042', 'Orders'],
   ['logs', '/applications/payments/orders/logs?environment=dev', 'Orders'],
   ['application-promotions', '/applications/payments/orders/promotions', 'Orders'],
   ['delete', '/applications/payments/orders/settings', 'Orders'],
@@ -66,4 +67,13 @@ test.each(pages)('%s is usable and accessible', async (name, path, heading) => {
     expect(await overflow(v.page), `${look.width} px`).toEqual([])
   }
   expectNoComplaints(v, console)
+})
+
+test('a build that runs says for how long, by the second', async () => {
+  const console = await startConsole()
+  const v = await visit(`${console.url}/applications/payments/orders/builds/b-1042`, looks[0])
+  const facts = () => v.page.locator('.build-facts').textContent()
+  await expect.poll(facts).toMatch(/running for \d+ min \d+ s/)
+  const first = await facts()
+  await expect.poll(facts, { timeout: 5_000 }).not.toBe(first)
 })

@@ -62,7 +62,8 @@ function Head({ build: b }: { build: Build }) {
           </li>
           {b.started && (
             <li>
-              Started <Time at={b.started} />, took <Took from={b.started} to={b.finished} />
+              Started <Time at={b.started} />, {b.finished ? 'took' : 'running for'}{' '}
+              <Took from={b.started} to={b.finished} />
             </li>
           )}
           {b.release && (
