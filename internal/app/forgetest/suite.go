@@ -100,6 +100,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"a commit takes several files":                                           (*subject).commits,
 		"a first commit that was cut off is made again":                          (*subject).cut,
 		"a repository whose making was cut off is made once":                     (*subject).cutCreate,
+		"a repository whose deletion was cut off goes, and can be made again":    (*subject).cutDelete,
 		"a further commit that was cut off is made again":                        (*subject).cutLater,
 		"a commit rests on what was read":                                        (*subject).conflicts,
 		"branches begin where they are told":                                     (*subject).branches,
@@ -324,6 +325,47 @@ func (s *subject) cutCreate(t *testing.T) {
 			t.Errorf("cut at %d of %d (%v): %s", i, moments, cut, got)
 		}
 	}
+}
+
+// cutDelete ends the deletion of repositories at moments all over the time that it takes: deleted again, they are gone, and
+// leave nothing that one of the same name would stumble on.
+func (s *subject) cutDelete(t *testing.T) {
+	const moments = 10
+	again := func() {
+		t.Helper()
+		var err error // Gitea's, for as long as it removes the files of the one before
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if _, err = s.Forge.EnsureRepository(t.Context(), s.repo, forge.RepositoryOptions{}); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(t, "main", "", "a", "1")
+	}
+	again()
+	began := time.Now()
+	if err := s.Forge.DeleteRepository(t.Context(), s.repo); err != nil {
+		t.Fatal(err)
+	}
+	takes := time.Since(began)
+	for i := range moments {
+		again()
+		ctx, cancel := context.WithTimeout(t.Context(), takes*time.Duration(i)/moments)
+		cut := s.Forge.DeleteRepository(ctx, s.repo)
+		cancel()
+		var err error
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if err = s.Forge.DeleteRepository(t.Context(), s.repo); err == nil { // what was cut off may be under way still
+				break
+			}
+		}
+		if err != nil {
+			t.Fatalf("cut at %d of %d (%v): deleted again: %v", i, moments, cut, err)
+		}
+	}
+	again()
 }
 
 // cutLater ends further commits like cut does the first.
