@@ -154,14 +154,14 @@ func checkFirewall(ctx context.Context) error {
 		what, hint, command string
 		args                []string
 	}{
-		{"nftables", "load it: modprobe nf_tables; Kubernetes' proxy needs kernel 5.13 or newer", "nft", []string{"list", "tables"}},
-		{"IP sets", "load them: modprobe ip_set; network policies are enforced by them", "ipset", []string{"list", "-name"}},
+		{"nftables does", "load it: modprobe nf_tables; Kubernetes' proxy needs kernel 5.13 or newer", "nft", []string{"list", "tables"}},
+		{"IP sets do", "load them: modprobe ip_set; network policies are enforced by them", "ipset", []string{"list", "-name"}},
 	} {
 		if _, err := exec.LookPath(need.command); err != nil {
 			continue // named among the missing commands
 		}
 		if out, err := exec.CommandContext(ctx, need.command, need.args...).CombinedOutput(); err != nil {
-			return fault.Hint(fmt.Errorf("no %s here: %w: %s", need.what, err, strings.TrimSpace(string(out))), need.hint)
+			return fault.Hint(fmt.Errorf("%s not work here: %w: %s", need.what, err, strings.TrimSpace(string(out))), need.hint)
 		}
 	}
 	return nil
