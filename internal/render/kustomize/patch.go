@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/kustomize/api/provider"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-dev/slipway/api/v1alpha1"
@@ -52,6 +54,10 @@ func (m *Matcher) Match(o manifest.Object) bool {
 }
 
 func matches(r *regexp.Regexp, s string) bool { return r == nil || r.MatchString(s) }
+
+// Warm reads the schema of Kubernetes' own kinds, for which the first patch has to wait otherwise. It may run beside
+// anything else.
+func Warm() { openapi.SchemaForResourceType(kyaml.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}) }
 
 // Patch applies a strategic merge patch (a map) or an RFC 6902 patch (a list) to each of the
 // objects with Kustomize's own transformer and gives the patched objects in the same order; an
