@@ -1,10 +1,7 @@
 package forgetest
 
 import (
-	"context"
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -185,83 +182,6 @@ func (s *subject) merges(t *testing.T) {
 	s.write(t, "main", "", "one.txt", "another one")
 	_, err = s.Forge.Merge(t.Context(), s.repo, forge.Merge{Number: one.Number, HeadCommit: one.HeadCommit, Title: "x"})
 	wantError(t, "merged with a conflict", err, forge.ErrConflict)
-}
-
-// cutMerges ends merges at moments all over the time that one takes, and asks for them again, as who was killed does: each
-// is made, once.
-func (s *subject) cutMerges(t *testing.T) {
-	const moments = 12
-	s.write(t, "main", "", "a", "1")
-	merge := func(ctx context.Context, p forge.PullRequest) (string, error) {
-		return s.Forge.Merge(ctx, s.repo, forge.Merge{Number: p.Number, HeadCommit: p.HeadCommit, Title: p.Title})
-	}
-	whole := s.open(t, "whole")
-	began := time.Now()
-	if _, err := merge(t.Context(), whole); err != nil {
-		t.Fatal(err)
-	}
-	takes := time.Since(began)
-	for i := range moments {
-		p := s.open(t, fmt.Sprintf("topic-%d", i))
-		before, err := s.Forge.Head(t.Context(), s.repo, "main")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), takes*time.Duration(i)/moments)
-		_, cutErr := merge(ctx, p)
-		cancel()
-		commit, err := merge(t.Context(), p)
-		for end := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(end); { // what was cut off may be under way still
-			time.Sleep(100 * time.Millisecond)
-			commit, err = merge(t.Context(), p)
-		}
-		if err != nil {
-			t.Fatalf("cut at %d of %d (%v): merged again: %v", i, moments, cutErr, err)
-		}
-		head, err := s.Forge.Head(t.Context(), s.repo, "main")
-		if err != nil || head != commit {
-			t.Errorf("cut at %d of %d (%v): main is at %s, not %s: %v", i, moments, cutErr, head, commit, err)
-		}
-		log, err := s.Forge.Log(t.Context(), s.repo, before, "main")
-		if err != nil || len(log) != 2 { // the branch's commit, and the merge
-			t.Errorf("cut at %d of %d (%v): %d commits came to main: %+v, %v", i, moments, cutErr, len(log), log, err)
-		}
-		after, err := s.Forge.PullRequest(t.Context(), s.repo, p.Number)
-		if err != nil || after.State != forge.Merged || after.MergeCommit != commit || after.MergedBy != s.Account {
-			t.Errorf("cut at %d of %d (%v): %+v, %v", i, moments, cutErr, after, err)
-		}
-	}
-}
-
-// cutOpens ends the opening of pull requests at moments all over the time that it takes: opened again, there is one, and
-// it can be merged.
-func (s *subject) cutOpens(t *testing.T) {
-	const moments = 8
-	s.write(t, "main", "", "a", "1")
-	began := time.Now()
-	s.open(t, "whole")
-	takes := time.Since(began)
-	for i := range moments {
-		branch := fmt.Sprintf("topic-%d", i)
-		n := forge.NewPullRequest{Base: "main", Head: branch, Title: "Take " + branch, Body: "Because."}
-		s.write(t, branch, "main", branch+".txt", "from "+branch)
-		ctx, cancel := context.WithTimeout(t.Context(), takes*time.Duration(i)/moments)
-		_, cutErr := s.Forge.OpenPullRequest(ctx, s.repo, n)
-		cancel()
-		p, err := s.Forge.OpenPullRequest(t.Context(), s.repo, n)
-		if err != nil {
-			t.Errorf("cut at %d of %d (%v): opened again: %v", i, moments, cutErr, err)
-			continue
-		}
-		merge := forge.Merge{Number: p.Number, HeadCommit: p.HeadCommit, Title: p.Title}
-		if _, err := s.Forge.Merge(t.Context(), s.repo, merge); err != nil {
-			t.Errorf("cut at %d of %d (%v): merged: %v", i, moments, cutErr, err)
-		}
-	}
-	open, err := s.Forge.PullRequests(t.Context(), s.repo, forge.Open)
-	if err != nil || len(open) != 1 {
-		t.Errorf("%d are open: %+v, %v", len(open), open, err)
-	}
 }
 
 func (s *subject) reviews(t *testing.T) {

@@ -98,10 +98,6 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	for name, test := range map[string]func(*subject, *testing.T){
 		"repositories are made once, and go":                                     (*subject).repositories,
 		"a commit takes several files":                                           (*subject).commits,
-		"a first commit that was cut off is made again":                          (*subject).cut,
-		"a repository whose making was cut off is made once":                     (*subject).cutCreate,
-		"a repository whose deletion was cut off goes, and can be made again":    (*subject).cutDelete,
-		"a further commit that was cut off is made again":                        (*subject).cutLater,
 		"a commit rests on what was read":                                        (*subject).conflicts,
 		"branches begin where they are told":                                     (*subject).branches,
 		"folders are read whole":                                                 (*subject).folders,
@@ -111,10 +107,12 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"pull requests open once, and close":                                     (*subject).pulls,
 		"nobody else changes what is protected, and nothing is merged unchecked": (*subject).protection,
 		"merging is for the head that was decided about":                         (*subject).merges,
-		"a merge that was cut off is made once":                                  (*subject).cutMerges,
-		"a pull request whose opening was cut off is opened once":                (*subject).cutOpens,
 		"reviews are others' and name the commit":                                (*subject).reviews,
 		"teams have exactly their members":                                       (*subject).people,
+		"repositories that were cut off are made, and go, once":                  (*subject).cutRepositories,
+		"first commits that were cut off are made once":                          (*subject).cutFirstCommits,
+		"further commits that were cut off are made once":                        (*subject).cutFurtherCommits,
+		"pull requests that were cut off are opened, and merged, once":           (*subject).cutPulls,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &subject{Subject: open(t)}
@@ -237,156 +235,6 @@ func (s *subject) commits(t *testing.T) {
 	}
 	if first == second || len(second) != 40 {
 		t.Errorf("commits %s and %s", first, second)
-	}
-}
-
-// cutOff makes a commit whose caller is gone after some time, and makes it again, as who was killed does when it is there
-// again: it is made now, or it is there. The error is that of the first try.
-func (s *subject) cutOff(t *testing.T, after time.Duration, commit forge.Commit) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), after)
-	_, cut := s.Forge.Commit(ctx, s.repo, commit)
-	cancel()
-	commit.Message += " again" // within a second it would be the same commit, which Git takes for pushed
-	var err error
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if _, err = s.Forge.Commit(t.Context(), s.repo, commit); err == nil || errors.Is(err, forge.ErrConflict) {
-			return cut
-		}
-		// What was cut off is under way still.
-	}
-	t.Errorf("cut after %s (%v): made again: %v", after, cut, err)
-	return cut
-}
-
-// cut ends the first commit of a repository at moments all over the time that one takes.
-func (s *subject) cut(t *testing.T) {
-	const moments = 24
-	began := time.Now()
-	s.write(t, "main", "", "a", "1", "b", "2")
-	takes := time.Since(began)
-	for i := range moments {
-		s.repo.Name = fmt.Sprintf("cut-%d", i)
-		if _, err := s.Forge.EnsureRepository(t.Context(), s.repo, forge.RepositoryOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		after := takes * time.Duration(i) / moments
-		cut := s.cutOff(t, after, forge.Commit{Branch: "main", Message: "Begin",
-			Changes: []forge.FileChange{{Path: "a", Data: []byte("1")}, {Path: "b", Data: []byte("2")}}})
-		known := func() bool {
-			info, err := s.Forge.Repository(t.Context(), s.repo)
-			return err == nil && !info.Empty
-		}
-		for end := time.Now().Add(5 * time.Second); !known() && time.Now().Before(end); { // it may tell a little later
-			time.Sleep(50 * time.Millisecond)
-		}
-		if _, err := s.Forge.Head(t.Context(), s.repo, "main"); err != nil || !known() {
-			t.Errorf("cut after %s (%v): the server does not know of the commit: %v", after, cut, err)
-			continue
-		}
-		if got := s.contents(t, "main"); got != "a=1 b=2" {
-			t.Errorf("cut after %s (%v): %s", after, cut, got)
-		}
-	}
-}
-
-// cutCreate ends the making of repositories at moments all over the time that it takes: made again, they are as asked for.
-func (s *subject) cutCreate(t *testing.T) {
-	const moments = 12
-	options := forge.RepositoryOptions{DefaultBranch: "trunk"}
-	s.repo.Name = "whole"
-	began := time.Now()
-	if _, err := s.Forge.EnsureRepository(t.Context(), s.repo, options); err != nil {
-		t.Fatal(err)
-	}
-	takes := time.Since(began)
-	for i := range moments {
-		s.repo.Name = fmt.Sprintf("cut-%d", i)
-		ctx, cancel := context.WithTimeout(t.Context(), takes*time.Duration(i)/moments)
-		_, cut := s.Forge.EnsureRepository(ctx, s.repo, options)
-		cancel()
-		// What was cut off may be made still, or be taken back.
-		commit := forge.Commit{Branch: "trunk", Message: "Begin", Changes: []forge.FileChange{{Path: "a", Data: []byte("1")}}}
-		var info forge.RepositoryInfo
-		var err error
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if info, err = s.Forge.EnsureRepository(t.Context(), s.repo, options); err != nil {
-				continue
-			}
-			if _, err = s.Forge.Commit(t.Context(), s.repo, commit); err == nil {
-				break
-			}
-		}
-		if err != nil || info.Private || info.DefaultBranch != "trunk" {
-			t.Errorf("cut at %d of %d (%v): %+v, %v", i, moments, cut, info, err)
-			continue
-		}
-		if got := s.contents(t, "trunk"); got != "a=1" {
-			t.Errorf("cut at %d of %d (%v): %s", i, moments, cut, got)
-		}
-	}
-}
-
-// cutDelete ends the deletion of repositories at moments all over the time that it takes: deleted again, they are gone, and
-// leave nothing that one of the same name would stumble on.
-func (s *subject) cutDelete(t *testing.T) {
-	const moments = 10
-	again := func() {
-		t.Helper()
-		var err error // Gitea's, for as long as it removes the files of the one before
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if _, err = s.Forge.EnsureRepository(t.Context(), s.repo, forge.RepositoryOptions{}); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.write(t, "main", "", "a", "1")
-	}
-	again()
-	began := time.Now()
-	if err := s.Forge.DeleteRepository(t.Context(), s.repo); err != nil {
-		t.Fatal(err)
-	}
-	takes := time.Since(began)
-	for i := range moments {
-		again()
-		ctx, cancel := context.WithTimeout(t.Context(), takes*time.Duration(i)/moments)
-		cut := s.Forge.DeleteRepository(ctx, s.repo)
-		cancel()
-		var err error
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if err = s.Forge.DeleteRepository(t.Context(), s.repo); err == nil { // what was cut off may be under way still
-				break
-			}
-		}
-		if err != nil {
-			t.Fatalf("cut at %d of %d (%v): deleted again: %v", i, moments, cut, err)
-		}
-	}
-	again()
-}
-
-// cutLater ends further commits like cut does the first.
-func (s *subject) cutLater(t *testing.T) {
-	const moments = 12
-	s.write(t, "main", "", "a", "1")
-	began := time.Now()
-	s.write(t, "main", "", "b", "2")
-	takes := time.Since(began)
-	for i := range moments {
-		name := fmt.Sprintf("file-%d", i)
-		after := takes * time.Duration(i) / moments
-		cut := s.cutOff(t, after, forge.Commit{Branch: "main", Message: "Add " + name,
-			Changes: []forge.FileChange{{Path: name, Data: []byte("x")}}})
-		head, err := s.Forge.Head(t.Context(), s.repo, "main")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := s.contents(t, head); !strings.Contains(got, name+"=x") || got != s.contents(t, "main") {
-			t.Errorf("cut after %s (%v): %s has %s", after, cut, head, got)
-		}
 	}
 }
 
