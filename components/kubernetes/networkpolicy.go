@@ -23,7 +23,7 @@ import (
 )
 
 // newNetworkPolicyCommand enforces NetworkPolicies on the node that it runs on: kube-router's firewall, without its
-// routing and its service proxy, and with a health endpoint on loopback.
+// routing and its service proxy, and with a health endpoint on loopback: kube-router's own answers on every address.
 func newNetworkPolicyCommand() *cobra.Command {
 	config := options.NewKubeRouterConfig()
 	config.EnableIPv4 = true

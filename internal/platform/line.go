@@ -17,7 +17,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/host"
 	"github.com/slipway-dev/slipway/internal/plan"
 	"github.com/slipway-dev/slipway/internal/progress"
-	"github.com/slipway-dev/slipway/internal/render/kustomize"
 	"github.com/slipway-dev/slipway/internal/render/source"
 	"github.com/slipway-dev/slipway/internal/spec"
 	"github.com/slipway-dev/slipway/internal/supply/gomod"
@@ -39,7 +38,6 @@ type Line struct {
 // Open loads and resolves the selected platform: stages load and resolve. It changes nothing.
 // dir is the working directory.
 func Open(ctx context.Context, h Home, dir string, s Selection) (*Line, error) {
-	go kustomize.Warm() // what comes next renders
 	r, err := s.read(ctx, h, dir)
 	if err != nil {
 		return nil, err

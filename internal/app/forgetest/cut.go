@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -47,18 +46,11 @@ func (s *subject) has(ctx context.Context, r forge.Repository, branch, want stri
 	if err != nil {
 		return err
 	}
-	files, err := s.Forge.ReadFolder(ctx, r, head, "")
-	if err != nil {
-		return err
+	got, err := s.list(ctx, r, head)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s has %s, not %s", branch, got, want)
 	}
-	var got []string
-	for _, f := range files {
-		got = append(got, f.Path+"="+string(f.Data))
-	}
-	if strings.Join(got, " ") != want {
-		return fmt.Errorf("%s has %s, not %s", branch, strings.Join(got, " "), want)
-	}
-	return nil
+	return err
 }
 
 // made makes a commit, or finds that it is there. Within a second the same commit would be one that Git has already.

@@ -150,15 +150,21 @@ func (s *subject) write(t *testing.T, branch, from string, pairs ...string) stri
 
 func (s *subject) contents(t *testing.T, ref string) string {
 	t.Helper()
-	files, err := s.Forge.ReadFolder(t.Context(), s.repo, ref, "")
+	text, err := s.list(t.Context(), s.repo, ref)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text
+}
+
+// list is all files of a repository, as "PATH=TEXT PATH=TEXT".
+func (s *subject) list(ctx context.Context, r forge.Repository, ref string) (string, error) {
+	files, err := s.Forge.ReadFolder(ctx, r, ref, "")
 	var out []string
 	for _, f := range files {
 		out = append(out, f.Path+"="+string(f.Data))
 	}
-	return strings.Join(out, " ")
+	return strings.Join(out, " "), err
 }
 
 func wantError(t *testing.T, what string, err, want error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -258,7 +259,7 @@ func (f *Forge) Commit(ctx context.Context, r forge.Repository, commit forge.Com
 // notice has the server take note of a branch that it does not know, if that is how things are: a request that ends
 // between Git's commit and the server's hook leaves a repository that the server's database has as empty, for good, and
 // whose branch exists in Git alone (seen with Gitea 1.26; its web page mends it for who looks there). A further
-// commit, which changes nothing, makes the server look.
+// commit, which changes nothing, makes the server look. Its API reads such a repository by hash only: a path makes it panic.
 func (f *Forge) notice(c *sdk.Client, r forge.Repository, branch string) (noticed bool, err error) {
 	info, res, err := c.GetRepo(r.Owner, r.Name)
 	if err != nil || !info.Empty {
@@ -281,12 +282,16 @@ func (f *Forge) notice(c *sdk.Client, r forge.Repository, branch string) (notice
 	if err != nil {
 		return false, failed(res, err, "read %s of %s", file.Path, r)
 	}
-	if base64.StdEncoding.DecodedLen(len(blob.Content)) < int(file.Size) {
-		return false, fmt.Errorf("%s of %s is too large to be read by the API (%d bytes)", file.Path, r, file.Size)
+	data, err := base64.StdEncoding.DecodeString(blob.Content)
+	if err != nil || int64(len(data)) != file.Size {
+		return false, fmt.Errorf("read %s of %s: %d of %d bytes came: %w", file.Path, r, len(data), file.Size, cmp.Or(err, io.ErrUnexpectedEOF))
+	}
+	same, err := operation(forge.FileChange{Path: file.Path, Data: data, Version: file.SHA})
+	if err != nil {
+		return false, err
 	}
 	_, res, err = c.ChangeFiles(r.Owner, r.Name, sdk.ChangeFilesOptions{Branch: branch,
-		Message: "Take note of the commit before, which was cut off",
-		Files:   []*sdk.ChangeFileOperation{{Operation: "update", Path: file.Path, SHA: file.SHA, Content: blob.Content}}})
+		Message: "Take note of the commit before, which was cut off", Files: []*sdk.ChangeFileOperation{same}})
 	return err == nil, failed(res, err, "have branch %s of %s taken note of", branch, r)
 }
 

@@ -87,16 +87,24 @@ func podsSeen(ctx context.Context, client kubernetes.Interface, node string, sin
 const nodePatience = 2 * time.Minute
 
 func allowAdministrators(ctx context.Context, client kubernetes.Interface) error {
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: administrators},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: administrators}},
-	}
-	_, err := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := grant(ctx, client, "cluster-admin", rbacv1.GroupKind, administrators); err != nil {
 		return fmt.Errorf("give the administrators their rights: %w", err)
 	}
 	return nil
+}
+
+// grant gives a user or group a ClusterRole, by a binding of its name.
+func grant(ctx context.Context, client kubernetes.Interface, role, kind, name string) error {
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}},
+	}
+	_, err := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
 }
 
 // networkPolicies is the user, and the role, that reads what NetworkPolicies are about.
@@ -108,17 +116,15 @@ func allowNetworkPolicies(ctx context.Context, client kubernetes.Interface) erro
 		{APIGroups: []string{""}, Resources: []string{"nodes", "namespaces", "pods"}, Verbs: read},
 		{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}, Verbs: read},
 	}}
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: networkPolicies},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: networkPolicies},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: networkPolicies}},
+	_, err := client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) { // an older version's may read something else
+		_, err = client.RbacV1().ClusterRoles().Update(ctx, role, metav1.UpdateOptions{})
 	}
-	_, roleErr := client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{})
-	_, bindErr := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
-	for _, err := range []error{roleErr, bindErr} {
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("let NetworkPolicies be read: %w", err)
-		}
+	if err == nil {
+		err = grant(ctx, client, networkPolicies, rbacv1.UserKind, networkPolicies)
+	}
+	if err != nil {
+		return fmt.Errorf("let NetworkPolicies be read: %w", err)
 	}
 	return nil
 }
