@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/host"
 	"github.com/slipway-dev/slipway/internal/plan"
 	"github.com/slipway-dev/slipway/internal/progress"
+	"github.com/slipway-dev/slipway/internal/render/kustomize"
 	"github.com/slipway-dev/slipway/internal/render/source"
 	"github.com/slipway-dev/slipway/internal/spec"
 	"github.com/slipway-dev/slipway/internal/supply/gomod"
@@ -38,6 +39,7 @@ type Line struct {
 // Open loads and resolves the selected platform: stages load and resolve. It changes nothing.
 // dir is the working directory.
 func Open(ctx context.Context, h Home, dir string, s Selection) (*Line, error) {
+	go kustomize.Warm() // plan and up render next; begun then, it would come too late to help
 	r, err := s.read(ctx, h, dir)
 	if err != nil {
 		return nil, err

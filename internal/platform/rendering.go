@@ -10,12 +10,10 @@ import (
 	"github.com/slipway-dev/slipway/internal/deliver"
 	"github.com/slipway-dev/slipway/internal/progress"
 	"github.com/slipway-dev/slipway/internal/render"
-	"github.com/slipway-dev/slipway/internal/render/kustomize"
 )
 
 // Render makes the platform's manifests.
 func (l *Line) Render(ctx context.Context, report progress.Reporter) (render.Tree, error) {
-	go kustomize.Warm()
 	return render.Render(ctx, l.plan, l, report)
 }
 
